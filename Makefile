@@ -1,0 +1,66 @@
+# Every target works on a fresh clone and sets up what it needs. Variables: PYTHON, TORCH_INDEX_URL, PLAYGROUND_*.
+
+PYTHON ?= python3
+TORCH_INDEX_URL ?=
+VENV := .venv
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOPMENT := $(VENV)/.development-installed
+INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first time this takes a few minutes." && \
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
+PYTEST := $(VENV)/bin/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check format bench docs clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## install the runtime and start the service on 127.0.0.1:8000
+	$(VENV)/bin/context-playground serve
+
+test: $(DEVELOPMENT) ## run every test: fast, slow, then acceptance where PLAYGROUND_DATA is set
+	$(PYTEST) -m "not slow and not acceptance"
+	$(PYTEST) -m "slow and not acceptance"
+ifneq ($(PLAYGROUND_DATA),)
+	$(PYTEST) -m acceptance
+else
+	@echo "PLAYGROUND_DATA is not set: the acceptance tests did not run"
+endif
+
+test-fast: $(DEVELOPMENT) ## run the tests that need neither the model nor a server
+	$(PYTEST) -m "not slow and not acceptance"
+
+check: $(DEVELOPMENT) ## check format, lint, types, architecture and the Dockerfile
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(PYTEST) tests/architecture
+	$(VENV)/bin/hadolint Dockerfile
+
+format: $(DEVELOPMENT) ## format the source and mend what the linter can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(DEVELOPMENT) ## measure and print the table of figures (FULL=1 for all documents)
+	$(VENV)/bin/python -m tests.benchmarks
+
+docs: $(RUNTIME) ## write docs/settings.md and docs/parts.md anew
+	$(VENV)/bin/python -m app.documentation
+
+clean: ## remove the environment and every cache; the data folder stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find app configs indexes ingest tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "Python 3.11 or later is needed; '$(PYTHON)' is not. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e .
+	@touch $@
+
+$(DEVELOPMENT): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[development]'
+	@touch $(RUNTIME) $@

@@ -1,0 +1,1 @@
+"""The application: context assembly, evaluation, HTTP."""

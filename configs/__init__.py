@@ -1,0 +1,1 @@
+"""What every layer agrees on: parts, spans, settings, errors and named strategies."""

@@ -1,0 +1,63 @@
+"""Environment settings of the service; each has a sentence, and `docs/settings.md` is generated from them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from configs.errors import InvalidInputError
+
+
+class Settings(BaseSettings):
+    """What can be set from outside, as `PLAYGROUND_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PLAYGROUND_", frozen=True, extra="ignore")
+
+    data_folder: Path = Field(Path("data"), description="Folder of the database, the uploads and the index segments.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")
+    host: str = Field("127.0.0.1", description="Address to listen on; outside loopback an API key is required.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Bearer key that every request needs; empty means open, on loopback only."
+    )
+    demo: bool = Field(True, description="Fill an empty data folder with the demo workspace at start.")
+    worker: bool = Field(True, description="Run jobs in this process; without it, jobs wait for a process that does.")
+    job_threads: int = Field(2, ge=1, le=64, description="Jobs that run at the same moment in this process.")
+    request_threads: int = Field(8, ge=1, le=256, description="Requests that are computed at the same moment.")
+    encoding_threads: int = Field(2, ge=1, le=256, description="Processor threads that one encoding batch may use.")
+    model_folder: Path | None = Field(
+        None, description="Folder searched first for embedding models by name; default: none."
+    )
+    allow_model_hub: bool = Field(False, description="Let embedders download models that are not on this machine.")
+    max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
+    max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line shown.")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """Return the database's URL, SQLite in the data folder where none is set."""
+        return self.database_url or f"sqlite:///{self.data_folder.resolve() / 'playground.sqlite'}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether only this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def check_exposure(self) -> None:
+        """Raise where the service would be reachable from other machines without a key."""
+        if not self.is_loopback and not self.api_key.get_secret_value():
+            raise InvalidInputError(
+                f"refusing to listen on {self.host} without an API key",
+                hint="set PLAYGROUND_API_KEY to a long random string, or listen on 127.0.0.1",
+                code="api_key_required",
+            )

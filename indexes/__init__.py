@@ -1,0 +1,1 @@
+"""Everything stored per workspace, and search over it."""

@@ -1,0 +1,136 @@
+"""Durable jobs: their rows, their progress and cancelling, and what a running one may do.
+
+The row is the truth. A handler is a generator that yields after each committed batch and finds out from SQL what is
+left, so a job that was killed anywhere goes on from its last committed batch, whoever takes it up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from configs.errors import ConflictError, NotFoundError
+from configs.part import JsonObject
+from indexes.database.engine import Database, new_id, now
+from indexes.database.tables import Job
+
+FINAL_STATES = ("succeeded", "failed", "cancelled")
+PROGRESS_INTERVAL_SECONDS = 0.25
+
+Handler = Callable[["RunningJob"], Iterator[None]]
+
+
+class JobCancelledError(Exception):
+    """Somebody asked for the job to end."""
+
+
+class JobInterruptedError(Exception):
+    """This process is stopping; the job goes back to the queue."""
+
+
+class LeaseLostError(Exception):
+    """Another worker took the job up; what this one still does must have no effect."""
+
+
+def create_job(session: Session, workspace_id: str | None, kind: str, arguments: JsonObject, job_id: str = "") -> str:
+    """Insert a queued job in the caller's unit of work and return its id; workers find it after the commit."""
+    identifier = job_id or new_id("job")
+    session.add(Job(id=identifier, workspace_id=workspace_id, kind=kind, arguments=arguments, state="queued"))
+    return identifier
+
+
+def load_job(session: Session, job_id: str, workspace_id: str | None = None) -> Job:
+    """Return the job, or raise NotFoundError; with `workspace_id`, only one of that workspace."""
+    job = session.get(Job, job_id)
+    if job is None or (workspace_id is not None and job.workspace_id != workspace_id):
+        raise NotFoundError("job", job_id)
+    return job
+
+
+def request_cancel(session: Session, job_id: str) -> Job:
+    """Ask a job to end; a queued one ends at once, a finished one stays as it is."""
+    job = load_job(session, job_id)
+    if job.state == "queued":
+        job.state, job.stage, job.finished_at = "cancelled", "cancelled", now()
+    if job.state == "running":
+        job.cancel_requested = True
+    return job
+
+
+def remaining_seconds(job: Job) -> float | None:
+    """Return the estimated time to the end of the present stage, None where nothing is known yet."""
+    if job.state != "running" or job.stage_started_at is None or not 0 < job.done <= job.total:
+        return None
+    elapsed_seconds = (now() - job.stage_started_at).total_seconds()
+    return round(elapsed_seconds / job.done * (job.total - job.done), 1)
+
+
+class RunningJob:
+    """A job under way in this process, with the lease that guards its effects."""
+
+    def __init__(self, database: Database, job: Job, lease: int, stopping: threading.Event) -> None:
+        self.database = database
+        self.id = job.id
+        self.workspace_id = job.workspace_id
+        self.arguments: JsonObject = job.arguments
+        self.result: JsonObject = {}
+        self._lease = lease
+        self._stopping = stopping
+        self._stage = ""
+        self._next_progress_at = 0.0
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a write unit of work whose effects hold only while this worker has the job's lease.
+
+        Raises LeaseLostError, JobCancelledError or JobInterruptedError before anything is written.
+        """
+        with self.database.write() as session:
+            self._check(session)
+            yield session
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Record how far `stage` is; rows are written at most every PROGRESS_INTERVAL_SECONDS and at a stage's ends."""
+        moment = time.monotonic()
+        if stage == self._stage and done < total and moment < self._next_progress_at:
+            return
+        self._next_progress_at = moment + PROGRESS_INTERVAL_SECONDS
+        values: dict[str, Any] = {"stage": stage, "done": done, "total": total}
+        if stage != self._stage:
+            values["stage_started_at"] = now()
+            self._stage = stage
+        with self.write() as session:
+            session.execute(update(Job).where(Job.id == self.id).values(values))
+
+    def _check(self, session: Session) -> None:
+        columns = select(Job.lease, Job.state, Job.cancel_requested).where(Job.id == self.id)
+        lease, state, cancel_requested = session.execute(columns).one_or_none() or (-1, "gone", False)
+        if lease != self._lease or state != "running":
+            raise LeaseLostError(f"job {self.id}: lease {self._lease} was lost to {lease} ({state})")
+        if cancel_requested:
+            raise JobCancelledError
+        if self._stopping.is_set():
+            raise JobInterruptedError
+
+
+def finish(session: Session, job_id: str, lease: int, state: str, **values: Any) -> bool:
+    """Put a running job into `state` if `lease` still holds it; tell whether it did."""
+    if state in FINAL_STATES:
+        values["finished_at"] = now()
+    statement = update(Job).where(Job.id == job_id, Job.lease == lease, Job.state == "running")
+    count: int = session.execute(statement.values(state=state, **values)).rowcount  # type: ignore[attr-defined]  # an UPDATE's cursor result
+    return count == 1
+
+
+def require_final(job: Job) -> None:
+    """Raise ConflictError while the job is still under way."""
+    if job.state not in FINAL_STATES:
+        raise ConflictError(
+            f"job {job.id} is {job.state}", hint="wait for it, or cancel it first", code="job_not_finished"
+        )

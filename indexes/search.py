@@ -1,0 +1,228 @@
+"""Search of one index: fan out over segments and stores, apply the allow-list before scoring, merge, fuse, time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.span import Span
+from indexes.access import Filter, Principal
+from indexes.fusions import Candidates, Fusion
+from indexes.stores import SCORE_DECIMALS, Mask, Query, Rows, Scores, Searcher, Statistics, Store
+from indexes.view import IndexView
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreScore:
+    """What one store said of a hit: its score there, and its rank from 1, None where its list did not reach the hit."""
+
+    score: float
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found chunk. `rank` counts from 1; `score` is the fused one, or the only store's."""
+
+    rank: int
+    document_id: str
+    version_id: str
+    ordinal: int
+    span: Span
+    tokens: int
+    score: float
+    stores: dict[str, StoreScore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The hits of one search, best first, with the seconds each stage took."""
+
+    hits: list[Hit]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Rows of one store's list in order: segment number, row and score, each [candidates]."""
+
+    segments: Int64
+    rows: Rows
+    scores: npt.NDArray[np.float64]
+
+
+class Stopwatch:
+    """Adds up the seconds of named stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what runs inside under `name`."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+
+
+def search_index(
+    view: IndexView,
+    stores: Sequence[Store],
+    fusion: Fusion | None,
+    query: Query,
+    *,
+    principal: Principal,
+    restriction: Filter | None,
+    candidates: int,
+) -> Found:
+    """Return the `candidates` best hits the principal may see, ties by (document id, start).
+
+    With one store its order stands; with several, each store's best `candidates` are united, the scores a list did
+    not hold are fetched, and the fusion decides.
+    """
+    watch = Stopwatch()
+    with watch.stage("permissions"):
+        permitted = view.masks(principal, None)
+        allowed = view.masks(principal, restriction)
+    opened: list[list[Searcher]] = []
+    statistics: list[Statistics] = []
+    ranked: list[_Ranked] = []
+    for store in stores:
+        with watch.stage(store.kind_of_class()):
+            searchers = [store.open(segment.folder / store.kind_of_class()) for segment in view.segments]
+            opened.append(searchers)
+            statistics.append(_statistics(searchers, query, permitted))
+            ranked.append(_search_store(view, searchers, query, allowed, candidates, statistics[-1]))
+    if fusion is None:
+        only = ranked[0]
+        ranks = np.arange(1, len(only.rows) + 1)[np.newaxis]
+        return Found(hits=_hits(view, stores, only.scores[np.newaxis], ranks, only), seconds=watch.seconds)
+    with watch.stage("fusion"):
+        united = _unite(ranked)
+        fetched = [
+            _complete(searchers, query, one, united, known)
+            for searchers, one, known in zip(opened, ranked, statistics, strict=True)
+        ]
+        ranks = np.stack([_ranks(one, united) for one in ranked])
+        scores = np.stack([one.scores for one in fetched])
+        signals = [store.signal for store in stores]
+        fused = np.round(fusion.fuse(Candidates(scores=scores, ranks=ranks, signals=signals)), SCORE_DECIMALS)
+        order = _order(view, united.segments, united.rows, fused)[:candidates]
+        final = _Ranked(united.segments[order], united.rows[order], fused[order])
+    return Found(hits=_hits(view, stores, scores[:, order], ranks[:, order], final), seconds=watch.seconds)
+
+
+def _statistics(searchers: list[Searcher], query: Query, permitted: list[Mask | None]) -> Statistics:
+    total = Statistics()
+    for searcher, mask in zip(searchers, permitted, strict=True):
+        total = total + searcher.statistics(query, mask)
+    return total
+
+
+def _search_store(
+    view: IndexView, searchers: list[Searcher], query: Query, allowed: list[Mask | None], k: int, statistics: Statistics
+) -> _Ranked:
+    segments: list[Int64] = []
+    rows: list[Rows] = []
+    scores: list[Scores] = []
+    for number, (searcher, mask) in enumerate(zip(searchers, allowed, strict=True)):
+        found, values = searcher.search(query, mask, k, statistics)
+        segments.append(np.full(len(found), number, dtype=np.int64))
+        rows.append(found)
+        scores.append(values)
+    if not segments:
+        return _Ranked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    if len(segments) == 1:
+        return _Ranked(segments[0], rows[0], scores[0].astype(np.float64))
+    all_segments, all_rows = np.concatenate(segments), np.concatenate(rows)
+    all_scores = np.concatenate(scores).astype(np.float64)
+    order = _order(view, all_segments, all_rows, all_scores)[:k]
+    return _Ranked(all_segments[order], all_rows[order], all_scores[order])
+
+
+def _order(view: IndexView, segments: Int64, rows: Rows, scores: npt.NDArray[np.float64]) -> Int64:
+    """Return the positions sorted by (score descending, document id, start)."""
+    documents = np.zeros(len(rows), dtype=np.int64)
+    starts = np.zeros(len(rows), dtype=np.int64)
+    for number, segment in enumerate(view.segments):
+        here = segments == number
+        documents[here] = segment.documents[rows[here]]
+        starts[here] = segment.table.starts[rows[here]]
+    return np.lexsort((starts, documents, -scores))
+
+
+def _keys(ranked: _Ranked) -> Int64:
+    keys: Int64 = (ranked.segments << 40) | ranked.rows
+    return keys
+
+
+def _unite(ranked: list[_Ranked]) -> _Ranked:
+    keys = np.unique(np.concatenate([_keys(one) for one in ranked]))
+    return _Ranked(keys >> 40, keys & ((1 << 40) - 1), np.zeros(len(keys)))
+
+
+def _complete(
+    searchers: list[Searcher], query: Query, own: _Ranked, united: _Ranked, statistics: Statistics
+) -> _Ranked:
+    """Return the united candidates with this store's score of each, fetched where its own list does not hold it."""
+    positions = np.searchsorted(_keys(united), _keys(own))
+    scores = np.full(len(united.rows), np.nan)
+    scores[positions] = own.scores
+    for number, searcher in enumerate(searchers):
+        absent = np.flatnonzero(np.isnan(scores) & (united.segments == number))
+        if len(absent):
+            scores[absent] = searcher.scores(query, united.rows[absent], statistics)
+    return _Ranked(united.segments, united.rows, scores)
+
+
+def _ranks(own: _Ranked, united: _Ranked) -> Int64:
+    ranks = np.zeros(len(united.rows), dtype=np.int64)
+    ranks[np.searchsorted(_keys(united), _keys(own))] = np.arange(1, len(own.rows) + 1)
+    return ranks
+
+
+def _hits(
+    view: IndexView,
+    stores: Sequence[Store],
+    scores: npt.NDArray[np.float64],
+    ranks: Int64,
+    final: _Ranked,
+) -> list[Hit]:
+    names = [store.kind_of_class() for store in stores]
+    score_lists, rank_lists = scores.T.tolist(), ranks.T.tolist()
+    return [
+        _hit(
+            view, position, final,
+            {
+                name: StoreScore(score=score, rank=rank or None)
+                for name, score, rank in zip(names, score_lists[position], rank_lists[position], strict=True)
+            },
+        )
+        for position in range(len(final.rows))
+    ]  # fmt: skip
+
+
+def _hit(view: IndexView, position: int, final: _Ranked, stores: dict[str, StoreScore]) -> Hit:
+    segment = view.segments[final.segments[position]]
+    row = int(final.rows[position])
+    document = view.documents[segment.documents[row]]
+    table = segment.table
+    return Hit(
+        rank=position + 1,
+        document_id=document.id,
+        version_id=document.version_id,
+        ordinal=int(table.ordinals[row]),
+        span=Span(int(table.starts[row]), int(table.ends[row])),
+        tokens=int(table.tokens[row]),
+        score=float(final.scores[position]),
+        stores=stores,
+    )

@@ -1,0 +1,132 @@
+"""Immutable segment directories; the manifest row in SQL is the commit point."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from configs.errors import UnavailableError
+from indexes.database.engine import Database, now
+from indexes.database.tables import Segment
+from indexes.durable_files import sync_directory, write_durably
+from indexes.stores import SegmentRows, Store
+
+ORPHAN_AFTER_SECONDS = 3_600
+RETIRED_KEPT_FOR = timedelta(minutes=10)
+ROWS_FILE = "rows.npz"
+
+Int32 = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowTable:
+    """What each row of a segment is: the chunk's ordinal, start, end and tokens; int32 [rows] each."""
+
+    ordinals: Int32
+    starts: Int32
+    ends: Int32
+    tokens: Int32
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenSegment:
+    """A segment on disk that no manifest row names yet."""
+
+    id: str
+    rows: int
+    size_bytes: int
+    checksums: dict[str, str]
+
+
+def segment_folder(data_folder: Path, index_id: str, segment_id: str) -> Path:
+    """Return where a segment lies."""
+    return data_folder / "segments" / index_id / segment_id
+
+
+def write_segment(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
+    """Write and sync a new segment directory named after its attempt; nothing refers to it until its row is
+    committed.
+    """
+    folder.mkdir(parents=True)
+    buffer = io.BytesIO()
+    np.savez(buffer, ordinals=table.ordinals, starts=table.starts, ends=table.ends, tokens=table.tokens)
+    write_durably(folder / ROWS_FILE, buffer.getvalue())
+    for store in stores:
+        location = folder / store.kind_of_class()
+        location.mkdir()
+        store.build(rows, location)
+    sync_directory(folder)
+    sync_directory(folder.parent)
+    files = _files(folder)
+    return WrittenSegment(
+        id=folder.name,
+        rows=len(table),
+        size_bytes=sum(file.stat().st_size for file in files),
+        checksums={file.relative_to(folder).as_posix(): _sha256(file) for file in files},
+    )
+
+
+@lru_cache(maxsize=512)
+def open_rows(folder: Path) -> RowTable:
+    """Return the row table of a segment; raise UnavailableError where it is gone or unreadable."""
+    try:
+        with np.load(folder / ROWS_FILE) as arrays:
+            return RowTable(**{name: arrays[name] for name in ("ordinals", "starts", "ends", "tokens")})
+    except (OSError, ValueError, KeyError) as error:
+        raise UnavailableError(
+            f"segment {folder.name} cannot be read ({type(error).__name__})",
+            hint="refresh the index with POST …/indexes; it is rebuilt from the database",
+            code="segment_unreadable",
+        ) from error
+
+
+def damaged_files(folder: Path, checksums: dict[str, str]) -> list[str]:
+    """Return the files of a segment that are missing or do not have the checksum of its manifest row."""
+    return sorted(
+        name
+        for name, expected in checksums.items()
+        if not (folder / name).is_file() or _sha256(folder / name) != expected
+    )
+
+
+def remove_unused(database: Database, data_folder: Path) -> None:
+    """Remove directories without a manifest row after an hour, and retired segments after ten minutes."""
+    with database.write() as session:
+        statement = delete(Segment).where(Segment.state == "retired", Segment.retired_at < now() - RETIRED_KEPT_FOR)
+        session.execute(statement)
+    with database.read() as session:
+        known = set(session.scalars(select(Segment.id)))
+    oldest = time.time() - ORPHAN_AFTER_SECONDS
+    for folder in (data_folder / "segments").glob("*/*"):
+        if folder.name not in known and folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:
+    """Insert the manifest row of a written segment."""
+    values = {"rows": written.rows, "size_bytes": written.size_bytes, "checksums": written.checksums}
+    session.add(Segment(id=written.id, index_id=index_id, state="live", **values))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

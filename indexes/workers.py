@@ -1,0 +1,229 @@
+"""Runs jobs through DBOS Transact: queue, heartbeat, and a sweep that takes up what dead processes left.
+
+Each time a job is handed out it is a new workflow; what is left to do comes from SQL, never from the workflow
+(decision 0002). Losing DBOS's own file loses nothing: the sweep enqueues every unfinished job that no living worker
+holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dbos import DBOS, SetWorkflowID
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from configs.errors import PlaygroundError
+from indexes.database.engine import Database, new_id, now
+from indexes.database.tables import Job, Worker
+from indexes.jobs import (
+    FINAL_STATES,
+    Handler,
+    JobCancelledError,
+    JobInterruptedError,
+    LeaseLostError,
+    RunningJob,
+    finish,
+)
+
+QUEUE = "playground_jobs"
+HEARTBEAT_SECONDS = 2.0
+DEAD_AFTER_SECONDS = 15.0
+POLLING_SECONDS = 0.2
+STOP_SECONDS = 8
+
+logger = logging.getLogger("playground.jobs")
+_running: list[Workers] = []
+
+
+@DBOS.workflow(name="playground_job", max_recovery_attempts=None)
+def _run_job(job_id: str) -> None:
+    workers, workflow_id = _running[-1], str(DBOS.workflow_id)
+    while DBOS.run_step({"name": "batch"}, workers.advance, job_id, workflow_id):
+        pass
+
+
+class _Attempt(NamedTuple):
+    workflow_id: str
+    lease: int
+    job: RunningJob
+    batches: Iterator[None]
+
+
+class Workers:
+    """The job engine of one process; `start` and `stop` belong in the service's lifespan."""
+
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], *, data_folder: Path, threads: int, runs_jobs: bool
+    ) -> None:
+        self.id = new_id("worker")
+        self._database = database
+        self._handlers = handlers
+        self._data_folder = data_folder
+        self._threads = threads
+        self._runs_jobs = runs_jobs
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, _Attempt] = {}
+        self._heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the queue is registered."""
+        return self._ready.is_set()
+
+    async def start(self) -> None:
+        """Open the queue, take up what earlier processes left, and begin to work."""
+        if self._database.url.get_backend_name() == "sqlite":
+            url = f"sqlite:///{self._data_folder.resolve() / 'jobs.sqlite'}"
+        else:
+            url = self._database.url.render_as_string(hide_password=False)
+        for name in ("dbos", "dbos._sys_db"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        DBOS(
+            config={
+                "name": "context-playground",
+                "system_database_url": url,
+                "application_version": "jobs-1",
+                "executor_id": self.id,
+                "log_level": "ERROR",
+                "console_log_level": "ERROR",
+            }
+        )
+        DBOS.listen_queues([QUEUE] if self._runs_jobs else [])
+        _running.append(self)
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._threads, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
+        )
+        await asyncio.to_thread(self._sign_in)
+        self._ready.set()
+        self._heartbeat.start()
+
+    def stop(self) -> None:
+        """Hand running jobs back to the queue and close it, within STOP_SECONDS."""
+        self._stopping.set()
+        self._heartbeat.join(timeout=STOP_SECONDS)
+        DBOS.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
+        _running.remove(self)
+        with self._database.write() as session:
+            session.execute(delete(Worker).where(Worker.id == self.id))
+
+    def enqueue(self, job_id: str, lease: int = 0) -> None:
+        """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
+
+        The minute in the workflow's id lets the sweep repair a hand-out that came to nothing.
+        """
+        with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // 60)}"):
+            DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
+
+    def advance(self, job_id: str, workflow_id: str) -> bool:
+        """Do the job's next batch; return whether there may be more."""
+        attempt = self._under_way.get(job_id) or self._claim(job_id, workflow_id)
+        if attempt is None or attempt.workflow_id != workflow_id:
+            return False
+        try:
+            next(attempt.batches)
+            return True
+        except StopIteration:
+            outcome: dict[str, Any] = {"state": "succeeded", "stage": "finished", "result": attempt.job.result}
+        except JobCancelledError:
+            outcome = {"state": "cancelled", "stage": "cancelled"}
+        except JobInterruptedError:
+            outcome = {"state": "queued", "worker_id": None}
+        except LeaseLostError as error:
+            logger.info("%s", error)
+            outcome = {}
+        except PlaygroundError as error:
+            outcome = {"state": "failed", "error": error.as_dict()}
+        except Exception:
+            logger.exception("job %s failed", job_id)
+            outcome = {"state": "failed", "error": _unexpected(job_id)}
+        try:
+            if outcome:
+                with self._database.write() as session:
+                    finish(session, job_id, attempt.lease, **outcome)
+        finally:
+            del self._under_way[job_id]
+        return False
+
+    def _claim(self, job_id: str, workflow_id: str) -> _Attempt | None:
+        with self._lock:
+            with self._database.write() as session:
+                job = session.get(Job, job_id)
+                if job is None or not self._is_free(session, job.id, job.state, job.worker_id):
+                    return None
+                job.state, job.worker_id, job.lease = "running", self.id, job.lease + 1
+                job.started_at = job.started_at or now()
+            running = RunningJob(self._database, job, job.lease, self._stopping)
+            attempt = _Attempt(workflow_id, job.lease, running, self._handlers[job.kind](running))
+            self._under_way[job_id] = attempt
+            return attempt
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS if self._ready.is_set() else 0):
+            try:
+                self._sign_in()
+                self._sweep()
+            except Exception:
+                logger.exception("heartbeat failed; trying again in %s s", HEARTBEAT_SECONDS)
+
+    def _sign_in(self) -> None:
+        with self._database.write() as session:
+            session.merge(Worker(id=self.id, host=socket.gethostname(), process_id=os.getpid(), heartbeat_at=now()))
+
+    def _sweep(self) -> None:
+        """Enqueue every unfinished job that no living worker holds."""
+        columns = select(Job.id, Job.lease, Job.state, Job.worker_id)
+        with self._lock, self._database.read() as session:
+            unfinished = session.execute(columns.where(Job.state.in_(("queued", "running")))).all()
+            left = [
+                (job.id, job.lease) for job in unfinished if self._is_free(session, job.id, job.state, job.worker_id)
+            ]
+        for job_id, lease in left:
+            self.enqueue(job_id, lease)
+
+    def _is_free(self, session: Session, job_id: str, state: str, worker_id: str | None) -> bool:
+        """Tell whether the job waits for somebody: queued, or running in a process that lives no more."""
+        if self._stopping.is_set() or state in FINAL_STATES:
+            return False
+        if state == "queued":
+            return True
+        worker = session.get(Worker, worker_id) if worker_id else None
+        if worker is None:
+            return True
+        if worker.id == self.id:
+            return job_id not in self._under_way
+        if worker.host == socket.gethostname() and not _is_other_process(worker.process_id):
+            return True
+        return worker.heartbeat_at < now() - timedelta(seconds=DEAD_AFTER_SECONDS)
+
+
+def _is_other_process(process_id: int) -> bool:
+    if process_id == os.getpid():
+        return False
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _unexpected(job_id: str) -> dict[str, str]:
+    return {
+        "code": "internal_error",
+        "detail": "the job stopped on an unexpected error",
+        "hint": f"look for {job_id} in the service's log",
+    }

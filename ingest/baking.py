@@ -1,0 +1,129 @@
+"""Makes what segments are built from: the chunks of versions, and the vectors of their indexed texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session, undefer
+
+from configs.part import JsonObject
+from configs.span import Chunk
+from indexes.database.tables import ChunkRow, Version
+from indexes.jobs import RunningJob
+from ingest.chunking import chunk_document, indexed_text
+from ingest.document import ParsedDocument
+from ingest.recipe import IndexRecipe
+from ingest.vector_cache import missing_vectors, save_vectors
+
+VERSIONS_PER_BATCH = 64
+TEXTS_PER_BATCH = 512
+ROWS_PER_INSERT = 5_000
+IDS_PER_QUERY = 500
+
+T = TypeVar("T")
+
+
+def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield `values` in runs of at most `size`."""
+    for first in range(0, len(values), size):
+        yield values[first : first + size]
+
+
+def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[str]) -> Iterator[None]:
+    """Cut every version that has no chunks under the recipe yet; yields after each committed batch."""
+    with job.database.read() as session:
+        done = _chunked(session, recipe.chunking, version_ids)
+    left = [version_id for version_id in version_ids if version_id not in done]
+    finished = len(version_ids) - len(left)
+    for batch in batches(left, VERSIONS_PER_BATCH):
+        job.progress("chunking", finished, len(version_ids))
+        rows: list[JsonObject] = []
+        for version in _load_texts(job, batch):
+            document = ParsedDocument.from_structure(version.text or "", version.title, version.structure or [])
+            chunks = chunk_document(document, recipe.chunker, title=version.title, with_prefix=recipe.context_prefix)
+            rows.extend(_chunk_values(version.id, recipe.chunking, document.text, chunks))
+        with job.write() as session:
+            insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
+            for some in batches(rows, ROWS_PER_INSERT):
+                session.execute(insert(ChunkRow).on_conflict_do_nothing(), list(some))
+        finished += len(batch)
+        yield
+    job.progress("chunking", len(version_ids), len(version_ids))
+
+
+def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[str]) -> Iterator[None]:
+    """Encode every indexed text of the versions that has no vector yet; yields after each committed batch."""
+    if recipe.embedder is None:
+        return
+    embedder = recipe.embedder.fingerprint
+    places: dict[str, ChunkRow] = {}
+    with job.database.read() as session:
+        for chunk in load_chunks(session, recipe.chunking, version_ids):
+            places.setdefault(chunk.indexed_sha256, chunk)
+        missing = missing_vectors(session, embedder, list(places))
+    finished = len(places) - len(missing)
+    for hashes in batches(missing, TEXTS_PER_BATCH):
+        job.progress("embedding", finished, len(places))
+        vectors = recipe.embedder.encode(load_indexed_texts(job, [places[value] for value in hashes]))
+        with job.write() as session:
+            save_vectors(session, embedder, hashes, vectors)
+        finished += len(hashes)
+        yield
+    job.progress("embedding", len(places), len(places))
+
+
+def load_chunks(session: Session, chunking: str, version_ids: Sequence[str]) -> list[ChunkRow]:
+    """Return all chunks of the versions, by version and ordinal."""
+    chunks: list[ChunkRow] = []
+    for batch in batches(version_ids, IDS_PER_QUERY):
+        statement = select(ChunkRow).where(ChunkRow.version_id.in_(batch), ChunkRow.chunking == chunking)
+        chunks.extend(session.scalars(statement.order_by(ChunkRow.version_id, ChunkRow.ordinal)))
+    return chunks
+
+
+def load_indexed_texts(job: RunningJob, chunks: Sequence[ChunkRow]) -> list[str]:
+    """Return prefix and text of each chunk, as embedders and lexical stores read them."""
+    version_ids = list(dict.fromkeys(chunk.version_id for chunk in chunks))
+    texts = {version.id: version.text or "" for version in _load_texts(job, version_ids)}
+    return [chunk.prefix + texts[chunk.version_id][chunk.start : chunk.end] for chunk in chunks]
+
+
+def _load_texts(job: RunningJob, version_ids: Sequence[str]) -> list[Version]:
+    versions: list[Version] = []
+    with job.database.read() as session:
+        for batch in batches(version_ids, IDS_PER_QUERY):
+            statement = select(Version).options(undefer(Version.text), undefer(Version.structure))
+            versions.extend(session.scalars(statement.where(Version.id.in_(batch))))
+    return versions
+
+
+def _chunked(session: Session, chunking: str, version_ids: Sequence[str]) -> set[str]:
+    done: set[str] = set()
+    for batch in batches(version_ids, IDS_PER_QUERY):
+        statement = select(ChunkRow.version_id).where(ChunkRow.version_id.in_(batch), ChunkRow.chunking == chunking)
+        done.update(session.scalars(statement.where(ChunkRow.ordinal == 0)))
+    return done
+
+
+def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Chunk]) -> list[JsonObject]:
+    return [
+        {
+            "version_id": version_id,
+            "chunking": chunking,
+            "ordinal": ordinal,
+            "start": chunk.span.start,
+            "end": chunk.span.end,
+            "parent_start": chunk.parent.start if chunk.parent is not None else None,
+            "parent_end": chunk.parent.end if chunk.parent is not None else None,
+            "tokens": chunk.tokens,
+            "heading_path": list(chunk.heading_path),
+            "prefix": chunk.prefix,
+            "indexed_sha256": hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest(),
+        }
+        for ordinal, chunk in enumerate(chunks)
+    ]

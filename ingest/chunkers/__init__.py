@@ -1,0 +1,40 @@
+"""The family of chunkers: from one document to spans of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from configs.part import BAKE_TIME, Part, import_members
+from ingest.document import ChunkingTools, ParsedDocument, Piece
+
+
+class Chunker(Part):
+    """Cuts a document into pieces that are spans of its text.
+
+    Promises: pieces are not empty, hold at least one non-space character, are sorted by start and cover every non-space
+    character of the document; no piece repeats; a piece has no more tokens than the size setting, where there is one
+    (a single token or an atomic block that is larger is the documented exception); the same text and settings give
+    the same pieces. What is prepended for embedding is not the chunker's business. Time grows linearly with the text.
+    """
+
+    tokenizer: str = Field(
+        "all-MiniLM-L6-v2",
+        description="model whose tokenizer counts sizes; apart from the embedder, so that comparing embedders keeps chunks",
+        json_schema_extra=BAKE_TIME,
+    )
+
+    @property
+    def size_limit_tokens(self) -> int | None:
+        """Return the largest piece in tokens, None where there is no limit."""
+        size: int | None = getattr(self, "size_tokens", None)
+        return size
+
+    @abstractmethod
+    def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
+        """Yield the pieces of `document` in order."""
+
+
+import_members(__name__, __path__)

@@ -1,0 +1,97 @@
+"""What a parser makes of a file: one immutable text, its structure, and the tools a chunker needs to cut it."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from configs.part import JsonObject
+from configs.span import Span
+
+BlockKind = Literal["heading", "table", "code", "page", "record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A stretch of the text with a known role; offsets are half-open code points of `ParsedDocument.text`.
+
+    `level` is a heading's level (1 to 6) and 0 elsewhere. `label` is a heading's words without markup, a page's
+    number, a record's number (both from 1) or a code block's language.
+    """
+
+    kind: BlockKind
+    span: Span
+    level: int = 0
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDocument:
+    """One immutable text with its structure, as a parser made it; chunkers and citations refer to this text alone.
+
+    `blocks` are sorted by start. `title` is what the file itself calls itself, or empty.
+    """
+
+    text: str
+    title: str = ""
+    blocks: tuple[Block, ...] = ()
+    _headings: tuple[Block, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_headings", tuple(block for block in self.blocks if block.kind == "heading"))
+
+    def heading_path(self, position: int) -> tuple[str, ...]:
+        """Return the headings above the character at `position`, outermost first; a heading is above itself."""
+        last = bisect.bisect_right(self._headings, position, key=lambda block: block.span.start)
+        path: list[Block] = []
+        for block in reversed(self._headings[:last]):
+            if not path or block.level < path[-1].level:
+                path.append(block)
+            if path[-1].level == 1:
+                break
+        return tuple(block.label for block in reversed(path) if block.label)
+
+    def structure(self) -> list[JsonObject]:
+        """Return the blocks as JSON, for the database."""
+        return [
+            {"kind": b.kind, "start": b.span.start, "end": b.span.end, "level": b.level, "label": b.label}
+            for b in self.blocks
+        ]
+
+    @classmethod
+    def from_structure(cls, text: str, title: str, structure: Iterable[JsonObject]) -> ParsedDocument:
+        """Rebuild the document from its text and what `structure()` returned."""
+        blocks = tuple(
+            Block(kind=b["kind"], span=Span(b["start"], b["end"]), level=b["level"], label=b["label"])
+            for b in structure
+        )
+        return cls(text=text, title=title, blocks=blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What a chunker cuts: a span, and the larger span a hit on it stands for, if any."""
+
+    span: Span
+    parent: Span | None = None
+
+
+class Tokens(Protocol):
+    """The tokens of one text: code-point offsets in order, without special tokens."""
+
+    starts: list[int]
+    ends: list[int]
+
+    def count(self, start: int, end: int) -> int:
+        """Return how many tokens overlap the half-open character range."""
+        ...
+
+
+class ChunkingTools(Protocol):
+    """What a chunker may use beside the document: token offsets by the chunker's own tokenizer."""
+
+    def tokens(self, text: str) -> Tokens:
+        """Return the tokens of `text`."""
+        ...

@@ -1,0 +1,54 @@
+"""The family of embedders: from texts to vectors of unit length."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.part import Part, import_members
+
+Vectors = npt.NDArray[np.float32]
+"""float32 [texts, dimensions], each row of length 1 (or all zeros for a text without any token)."""
+
+
+class Embedder(Part):
+    """Turns texts into vectors whose inner product is their similarity.
+
+    Promises: `encode` returns float32 [len(texts), dimensions] in the order of `texts`; a row does not depend on its
+    neighbours (within 1e-5 for fp32, 1e-2 for bf16); rows have unit length; zero texts give an array of shape [0,
+    dimensions]. Heavy state is loaded on first use, once a process, by a module-level loader; building the part
+    loads nothing. Raises UnavailableError where the model is not on this machine, InvalidInputError where its
+    weights are not the expected.
+    """
+
+    is_model: ClassVar[bool] = True
+    """False for members that need no model file."""
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Return the length of a vector."""
+
+    @property
+    @abstractmethod
+    def window_tokens(self) -> int | None:
+        """Return how many tokens of a text the model reads (special tokens not counted), None where it reads all."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of document texts."""
+
+    @abstractmethod
+    def encode_query(self, text: str) -> Vectors:
+        """Return the vector of one query, float32 [dimensions]."""
+
+    @abstractmethod
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text by the model's own tokenizer, special tokens not counted, never truncated."""
+
+
+import_members(__name__, __path__)

@@ -1,0 +1,76 @@
+"""The family of parsers: from the bytes of a file to one text with its structure."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import PurePosixPath
+from typing import ClassVar
+
+from configs.errors import InvalidInputError, UnsupportedMediaTypeError
+from configs.part import Part, import_members
+from ingest.document import ParsedDocument
+
+
+class Parser(Part):
+    """Reads one kind of file.
+
+    Promises: the text is decoded once and never normalised (line ends stay as they are); it holds no NUL and no lone
+    surrogate; every block lies inside it; the same bytes give the same document. Raises InvalidInputError, with a
+    code of its own (`empty_file`, `wrong_encoding`, `encrypted_file`, `truncated_file`, `invalid_json`, ...), for
+    bytes it cannot read whole: never a part of a file in silence.
+    """
+
+    extensions: ClassVar[tuple[str, ...]]
+    media_types: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def parse(self, data: bytes) -> ParsedDocument:
+        """Return the document that `data` holds."""
+
+
+def decode(data: bytes) -> str:
+    """Return `data` as text: UTF-8 (with or without a byte order mark) or UTF-16 with one; nothing is guessed."""
+    if not data.strip():
+        raise InvalidInputError(
+            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
+        )
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            f"the file is not {encoding.removesuffix('-sig').upper()}: byte {error.start} cannot be decoded",
+            hint="save it as UTF-8 and upload it again",
+            code="wrong_encoding",
+        ) from None
+    position = text.find("\x00")
+    if position >= 0:
+        raise InvalidInputError(
+            f"the text holds a NUL character at position {position}",
+            hint="remove NUL characters, or upload the file with the extension of its real type",
+            code="nul_character",
+        )
+    if not text.strip():
+        raise InvalidInputError("the file holds only white space", hint="upload a file with text", code="empty_file")
+    return text
+
+
+def parser_for(file_name: str, media_type: str = "") -> Parser:
+    """Return the parser for a file by its extension or, without a known one, its media type."""
+    extension = PurePosixPath(file_name).suffix.lower()
+    members = Parser.members().values()
+    for member in members:
+        if extension in member.extensions:
+            return member.model_validate({"kind": member.kind_of_class()})
+    bare_type = media_type.split(";")[0].strip().lower()
+    for member in members:
+        if not extension and bare_type in member.media_types:
+            return member.model_validate({"kind": member.kind_of_class()})
+    known = sorted(extension for member in members for extension in member.extensions)
+    raise UnsupportedMediaTypeError(
+        f"no parser reads {extension or bare_type or 'a file without an extension'!r}",
+        hint=f"upload one of: {', '.join(known)}",
+    )
+
+
+import_members(__name__, __path__)

@@ -1,0 +1,204 @@
+"""Parse, chunk, embed, index: the order, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, undefer
+
+from configs.errors import InvalidInputError, PlaygroundError, UnavailableError
+from configs.part import JsonObject
+from configs.text import storable
+from indexes.database.catalog import load_index, missing_versions, raise_generation
+from indexes.database.tables import Document, Version
+from indexes.jobs import Handler, JobCancelledError, JobInterruptedError, LeaseLostError, RunningJob
+from indexes.segments import remove_unused
+from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
+from ingest.parsers import parser_for
+from ingest.serving import (
+    BakedSegment,
+    Target,
+    bake_segments,
+    maintained_targets,
+    merge_segments,
+    switch_over,
+    target_of,
+)
+from ingest.uploads import check_text_length, fail_versions, upload_path
+
+INGEST = "ingest"
+BUILD_INDEX = "build_index"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The handlers of ingest jobs, with the folder and the limits of this installation."""
+
+    data_folder: Path
+    max_text_characters: int
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the job kinds this pipeline does."""
+        return {INGEST: self.ingest, BUILD_INDEX: self.build_index}
+
+    def ingest(self, job: RunningJob) -> Iterator[None]:
+        """Parse the job's versions, bring them into every maintained index, and make them ready, all in one commit."""
+        try:
+            yield from self._ingest(job)
+        except (JobInterruptedError, LeaseLostError):
+            raise
+        except Exception as error:
+            with job.database.write() as session:
+                fail_versions(session, job.id, _as_error(error))
+            raise
+
+    def build_index(self, job: RunningJob) -> Iterator[None]:
+        """Bring one index up to date with the ready versions of its workspace."""
+        workspace_id = str(job.workspace_id)
+        with job.database.read() as session:
+            target = target_of(load_index(session, workspace_id, job.arguments["index_id"]))
+            left = missing_versions(session, workspace_id, target.index_id)
+        documents = 0
+        while left:
+            documents += len(left)
+            baked = yield from self._bake(job, [target], left)
+            with job.write() as session:
+                switch_over(session, workspace_id, baked)
+            yield
+            before = left
+            with job.database.read() as session:
+                left = missing_versions(session, workspace_id, target.index_id)
+            if left == before:
+                raise RuntimeError(f"index {target.index_id} does not take {len(left)} versions, {left[0]} first")
+        merge_segments(job, self.data_folder, workspace_id, target)
+        remove_unused(job.database, self.data_folder)
+        job.result = {"index_id": target.index_id, "documents": documents}
+
+    def _ingest(self, job: RunningJob) -> Iterator[None]:
+        yield from self._parse(job)
+        workspace_id = str(job.workspace_id)
+        with job.database.read() as session:
+            unfinished = Version.state.in_(("queued", "processing"))
+            version_ids = list(session.scalars(select(Version.id).where(Version.job_id == job.id, unfinished)))
+            targets = maintained_targets(session, workspace_id)
+        baked: list[BakedSegment] = []
+        finished: set[str] = set()
+        while version_ids:
+            new = [target for target in targets if target.index_id not in finished]
+            baked += yield from self._bake(job, new, version_ids)
+            finished.update(target.index_id for target in new)
+            with job.write() as session:
+                targets = maintained_targets(session, workspace_id)
+                if {target.index_id for target in targets} <= finished:
+                    switch_over(session, workspace_id, baked)
+                    _make_ready(session, version_ids)
+                    break
+        for target in targets:
+            merge_segments(job, self.data_folder, workspace_id, target)
+        remove_unused(job.database, self.data_folder)
+        job.result = {"documents": len(version_ids)}
+
+    def _parse(self, job: RunningJob) -> Iterator[None]:
+        with job.database.read() as session:
+            columns = select(Version.id, Version.characters.is_(None)).where(Version.job_id == job.id)
+            rows = session.execute(columns.where(Version.state.in_(("queued", "processing")))).tuples().all()
+        left = [version_id for version_id, is_unparsed in rows if is_unparsed]
+        for done, version_id in enumerate(left):
+            job.progress("parsing", len(rows) - len(left) + done, len(rows))
+            self._parse_version(job, version_id)
+            yield
+        job.progress("parsing", len(rows), len(rows))
+
+    def _parse_version(self, job: RunningJob, version_id: str) -> None:
+        """Give the version its text, or mark it failed with what is wrong with its file."""
+        with job.database.read() as session:
+            version = session.get_one(Version, version_id)
+        try:
+            source = upload_path(self.data_folder, version.workspace_id, version.id).read_bytes()
+            parsed = parser_for(version.file_name, version.media_type).parse(source)
+            check_text_length(parsed, self.max_text_characters)
+            storable(parsed.text)
+        except FileNotFoundError:
+            error: PlaygroundError | None = UnavailableError(
+                f"the uploaded bytes of {version.file_name!r} are gone",
+                hint="upload the file again",
+                code="source_missing",
+            )
+        except PlaygroundError as problem:
+            error = problem
+        except ValueError as problem:
+            error = InvalidInputError(
+                str(problem), hint="upload a file whose text is valid Unicode", code="invalid_text"
+            )
+        else:
+            error = None
+        with job.write() as session:
+            version = session.get_one(Version, version_id, options=[undefer(Version.text), undefer(Version.structure)])
+            if error is not None:
+                version.state, version.error = "failed", error.as_dict()
+                raise_generation(session, version.workspace_id)
+                return
+            version.state, version.text, version.structure = "processing", parsed.text, parsed.structure()
+            version.characters = len(parsed.text)
+            if parsed.title and not version.title:
+                version.title = parsed.title
+                document = session.get_one(Document, version.document_id)
+                if document.title == version.file_name:
+                    document.title = parsed.title
+
+    def _bake(
+        self, job: RunningJob, targets: Sequence[Target], version_ids: Sequence[str]
+    ) -> Generator[None, None, list[BakedSegment]]:
+        """Make the segments of the versions for every target; nothing serves them yet."""
+        baked: list[BakedSegment] = []
+        for target in targets:
+            yield from chunk_versions(job, target.recipe, version_ids)
+            yield from embed_versions(job, target.recipe, version_ids)
+        for done, target in enumerate(targets):
+            job.progress("indexing", done, len(targets))
+            for segment in bake_segments(job, self.data_folder, target, version_ids):
+                baked.append(segment)
+                job.progress("indexing", done, len(targets))
+        return baked
+
+
+def _make_ready(session: Session, version_ids: Sequence[str]) -> None:
+    """Let each version be its document's text, unless a newer one is ready already."""
+    for batch in batches(version_ids, IDS_PER_QUERY):
+        session.execute(update(Version).where(Version.id.in_(batch)).values(state="ready", error=None))
+        pairs = session.execute(
+            select(Document, Version).join(Version, Version.document_id == Document.id).where(Version.id.in_(batch))
+        )
+        newest = {version.document_id: version for _, version in pairs}
+        ready = _ready_numbers(session, list(newest))
+        changes = [
+            {"id": document_id, "ready_version_id": version.id}
+            for document_id, version in newest.items()
+            if version.number >= ready.get(document_id, 0)
+        ]
+        session.execute(update(Document), changes)
+
+
+def _ready_numbers(session: Session, document_ids: Sequence[str]) -> dict[str, int]:
+    statement = select(Document.id, Version.number).join(Version, Version.id == Document.ready_version_id)
+    return dict(session.execute(statement.where(Document.id.in_(document_ids))).tuples().all())
+
+
+def _as_error(error: Exception) -> JsonObject:
+    if isinstance(error, PlaygroundError):
+        return error.as_dict()
+    if isinstance(error, JobCancelledError):
+        return cancelled_error()
+    return {
+        "code": "internal_error",
+        "detail": "the job stopped on an unexpected error",
+        "hint": "retry; if it fails again, look at the service's log",
+    }
+
+
+def cancelled_error() -> JsonObject:
+    """Return what is said of a version whose job was cancelled."""
+    return {"code": "job_cancelled", "detail": "its job was cancelled", "hint": "retry the document when it is wanted"}

@@ -1,0 +1,53 @@
+"""Vectors by (embedder fingerprint, hash of the indexed text), shared by every recipe of the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from indexes.database.tables import Vector
+
+BATCH = 1_000
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(values), BATCH):
+        yield values[first : first + BATCH]
+
+
+def missing_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> list[str]:
+    """Return the distinct `hashes` that have no vector yet, in their order."""
+    known: set[str] = set()
+    for batch in _batches(hashes):
+        statement = select(Vector.indexed_sha256).where(Vector.embedder == embedder, Vector.indexed_sha256.in_(batch))
+        known.update(session.scalars(statement))
+    return [value for value in dict.fromkeys(hashes) if value not in known]
+
+
+def save_vectors(session: Session, embedder: str, hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+    """Store float32 [len(hashes), dimensions]; what is there already stays."""
+    insert_or_keep = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
+    rows = [
+        {"embedder": embedder, "indexed_sha256": value, "vector": vector.astype("<f4").tobytes()}
+        for value, vector in zip(hashes, vectors, strict=True)
+    ]
+    for first in range(0, len(rows), BATCH):
+        session.execute(insert_or_keep(Vector).on_conflict_do_nothing(), rows[first : first + BATCH])
+
+
+def load_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Return float32 [len(hashes), dimensions] in the order of `hashes`; raise KeyError where one is missing."""
+    found: dict[str, bytes] = {}
+    for batch in _batches(list(dict.fromkeys(hashes))):
+        statement = select(Vector.indexed_sha256, Vector.vector)
+        found.update(
+            session.execute(statement.where(Vector.embedder == embedder, Vector.indexed_sha256.in_(batch))).tuples()
+        )
+    joined = b"".join(found[value] for value in hashes)
+    return np.frombuffer(joined, dtype="<f4").reshape(len(hashes), -1).astype(np.float32, copy=False)

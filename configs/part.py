@@ -21,10 +21,14 @@ LIVE: JsonObject = {"applies": "live"}
 """Mark a setting as acting at search time: changing it needs nothing."""
 
 
+def canonical_json(value: Any) -> str:
+    """Return `value` as JSON with sorted keys, without spaces, in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def fingerprint_of(value: Any) -> str:
-    """Return 20 hex digits of the SHA-256 of `value` as canonical JSON (sorted keys, no spaces, ASCII)."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:20]
+    """Return 20 hex digits of the SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()[:20]
 
 
 class Part(BaseModel):
@@ -72,7 +76,7 @@ class Part(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        if Part not in cls.__bases__:
+        if "registered" not in cls.__dict__:  # Part, a member, or a family whose class is still being made
             return handler(source)
         choices: dict[Any, CoreSchema] = {kind: handler.generate_schema(part) for kind, part in cls.members().items()}
         return core_schema.tagged_union_schema(choices, discriminator="kind")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -37,21 +37,26 @@ class ParsedDocument:
     text: str
     title: str = ""
     blocks: tuple[Block, ...] = ()
-    _headings: tuple[Block, ...] = field(init=False, repr=False, compare=False)
+    _heading_starts: list[int] = field(init=False, repr=False, compare=False)
+    _heading_paths: list[tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_headings", tuple(block for block in self.blocks if block.kind == "heading"))
+        starts: list[int] = []
+        paths: list[tuple[str, ...]] = []
+        open_headings: list[Block] = []
+        for heading in (block for block in self.blocks if block.kind == "heading"):
+            while open_headings and open_headings[-1].level >= heading.level:
+                open_headings.pop()
+            open_headings.append(heading)
+            starts.append(heading.span.start)
+            paths.append(tuple(block.label for block in open_headings if block.label))
+        object.__setattr__(self, "_heading_starts", starts)
+        object.__setattr__(self, "_heading_paths", paths)
 
     def heading_path(self, position: int) -> tuple[str, ...]:
         """Return the headings above the character at `position`, outermost first; a heading is above itself."""
-        last = bisect.bisect_right(self._headings, position, key=lambda block: block.span.start)
-        path: list[Block] = []
-        for block in reversed(self._headings[:last]):
-            if not path or block.level < path[-1].level:
-                path.append(block)
-            if path[-1].level == 1:
-                break
-        return tuple(block.label for block in reversed(path) if block.label)
+        last = bisect.bisect_right(self._heading_starts, position)
+        return self._heading_paths[last - 1] if last else ()
 
     def structure(self) -> list[JsonObject]:
         """Return the blocks as JSON, for the database."""
@@ -81,8 +86,15 @@ class Piece:
 class Tokens(Protocol):
     """The tokens of one text: code-point offsets in order, without special tokens."""
 
-    starts: list[int]
-    ends: list[int]
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where each token starts."""
+        ...
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """Where each token ends."""
+        ...
 
     def count(self, start: int, end: int) -> int:
         """Return how many tokens overlap the half-open character range."""

@@ -33,6 +33,9 @@ class Fusion(Part):
     any candidate's score; no candidates give an empty array; never NaN.
     """
 
+    def check_signals(self, signals: Sequence[str]) -> None:  # noqa: B027  # most fusions take any signals
+        """Raise ValueError where the fusion cannot combine stores with these signals (`dense`, `lexical`)."""
+
     @abstractmethod
     def fuse(self, candidates: Candidates) -> npt.NDArray[np.float64]:
         """Return each candidate's fused score."""

@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.part import Part, import_members
+from indexes.ranking import SCORE_DECIMALS as SCORE_DECIMALS
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 """bool [rows of the segment]; None in its place means every row."""
-
-SCORE_DECIMALS = 6
-"""Scores are rounded to this before they are compared, so that the processor's thread count never reorders ties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from configs.part import BAKE_TIME, Part, import_members
+from configs.text import Text
 from ingest.document import ChunkingTools, ParsedDocument, Piece
 
 
@@ -20,9 +21,11 @@ class Chunker(Part):
     the same pieces. What is prepended for embedding is not the chunker's business. Time grows linearly with the text.
     """
 
-    tokenizer: str = Field(
+    tokenizer: Text = Field(
         "all-MiniLM-L6-v2",
-        description="model whose tokenizer counts sizes; apart from the embedder, so that comparing embedders keeps chunks",
+        min_length=1,
+        max_length=1_000,
+        description="model whose tokenizer counts sizes; not tied to the embedder, so comparing embedders keeps chunks",
         json_schema_extra=BAKE_TIME,
     )
 

@@ -28,13 +28,21 @@ class Parser(Part):
         """Return the document that `data` holds."""
 
 
-def decode(data: bytes) -> str:
-    """Return `data` as text: UTF-8 (with or without a byte order mark) or UTF-16 with one; nothing is guessed."""
+def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
+    """Return `data` as text; nothing is guessed.
+
+    A byte order mark (UTF-8 or UTF-16) decides, else `declared_encoding`: the Python name of what the file says of
+    itself.
+    """
     if not data.strip():
         raise InvalidInputError(
             f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
         )
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    encoding = declared_encoding
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    elif encoding == "utf-8" or data.startswith(b"\xef\xbb\xbf"):
+        encoding = "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -1,0 +1,173 @@
+"""Chunkings: what several chunkers would make of one text, before anything is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.api.examples import CHUNKING_PREVIEWS
+from app.api.idempotency import PlaygroundRoute
+from app.api.parameters import Name, Title
+from app.api.routers.uploads import MediaType
+from app.api.service import CurrentService, Service
+from configs.errors import ConflictError
+from configs.text import Text
+from indexes.database.catalog import load_document, load_version, load_workspace
+from ingest.chunkers import Chunker
+from ingest.document import ParsedDocument
+from ingest.embedders import Embedder
+from ingest.parsers import parser_for
+from ingest.preview import ChunkingPreview, preview
+from ingest.uploads import check_text_length
+
+router = APIRouter(prefix="/v1/chunkings", tags=["chunkings"], route_class=PlaygroundRoute)
+MAX_CHUNKS_SHOWN = 1_000
+
+
+class DocumentReference(BaseModel):
+    """A stored document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workspace_id: Name
+    document_id: Name
+
+
+class NewPreview(BaseModel):
+    """A text or a stored document, and the chunkers to try on it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text | None = Field(None, min_length=1, description="the text to cut")
+    media_type: MediaType = Field("text/markdown", description="how to read `text`")
+    title: Title | None = Field(None, description="title of `text`; default: what the text calls itself")
+    document: DocumentReference | None = Field(None, description="a stored document instead of `text`")
+    chunkers: list[Chunker] = Field(min_length=1, max_length=10, description="chunkers to try, compared in this order")
+    context_prefix: bool = Field(True, description="put title and heading path in front, as indexes do by default")
+    embedder: Embedder | None = Field(None, description="count overruns of this embedder's window, too")
+    max_chunks: int = Field(100, ge=0, le=MAX_CHUNKS_SHOWN, description="most chunks shown for each chunker")
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if (self.text is None) == (self.document is None):
+            raise ValueError("give either `text` or `document`")
+        return self
+
+
+class ChunkPreview(BaseModel):
+    """A chunk: `text` is the source's text from `start` to `end`."""
+
+    start: int
+    end: int
+    tokens: int
+    heading_path: list[str]
+    prefix: str
+    text: str
+
+
+class SizesView(BaseModel):
+    """Tokens of the chunks, prefixes not counted."""
+
+    count: int
+    min: int
+    median: float
+    mean: float
+    p95: int
+    max: int
+
+
+class BinView(BaseModel):
+    """How many chunks have from_tokens <= tokens < below_tokens."""
+
+    from_tokens: int
+    below_tokens: int
+    chunks: int
+
+
+class ChunkingView(BaseModel):
+    """What one chunker makes of the text."""
+
+    chunker: Chunker
+    sizes: SizesView
+    histogram: list[BinView]
+    window_overruns: int | None = Field(
+        description="chunks longer than the embedder's window; null without an embedder"
+    )
+    cut_sentences: int = Field(description="borders that fall inside a sentence")
+    cut_tables: int = Field(description="tables that no chunk holds whole")
+    cut_code_blocks: int = Field(description="code blocks that no chunk holds whole")
+    separated_headings: int = Field(description="headings without their text in the same chunk")
+    coverage: float = Field(description="share of the non-space characters that lie in some chunk")
+    duplicated: float = Field(description="share of the chunks' characters that an earlier chunk holds already")
+    chunks: list[ChunkPreview]
+
+
+class PreviewView(BaseModel):
+    """The text's size, and what each chunker makes of it."""
+
+    characters: int
+    title: str
+    window_tokens: int | None
+    chunkings: list[ChunkingView]
+
+
+@router.post("/preview", summary="Try chunkers on a text")
+async def preview_chunkings(
+    service: CurrentService, body: Annotated[NewPreview, Body(openapi_examples=CHUNKING_PREVIEWS)]
+) -> PreviewView:
+    """Cut a text or a stored document with several chunkers side by side. Nothing is written."""
+
+    def work() -> PreviewView:
+        document, title = _document(service, body)
+        window = body.embedder.window_tokens if body.embedder is not None else None
+        previews = preview(
+            document, body.chunkers, title=title, with_prefix=body.context_prefix, window_tokens=window,
+            count_window_tokens=body.embedder.count_tokens if body.embedder is not None else None,
+        )  # fmt: skip
+        chunkings = [_view(document.text, one, body.max_chunks) for one in previews]
+        return PreviewView(characters=len(document.text), title=title, window_tokens=window, chunkings=chunkings)
+
+    return await service.run(work)
+
+
+def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str]:
+    if body.text is not None:
+        parsed = parser_for("", body.media_type).parse(body.text.encode())
+        check_text_length(parsed, service.settings.max_text_characters)
+        return parsed, body.title or parsed.title
+    assert body.document is not None
+    workspace_id = body.document.workspace_id
+    with service.database.read() as session:
+        load_workspace(session, workspace_id)
+        document = load_document(session, workspace_id, body.document.document_id)
+        version = load_version(session, workspace_id, document.ready_version_id, with_text=True)
+        if version.text is None:
+            raise ConflictError(
+                f"document {document.id} has no text yet", hint="wait until it is ready", code="no_text"
+            )
+        return ParsedDocument.from_structure(version.text, version.title, version.structure or []), version.title
+
+
+def _view(text: str, made: ChunkingPreview, max_chunks: int) -> ChunkingView:
+    chunks = [
+        ChunkPreview(
+            start=chunk.span.start, end=chunk.span.end, tokens=chunk.tokens, heading_path=list(chunk.heading_path),
+            prefix=chunk.prefix, text=text[chunk.span.start : chunk.span.end],
+        )
+        for chunk in made.chunks[:max_chunks]
+    ]  # fmt: skip
+    return ChunkingView(
+        chunker=made.chunker,
+        sizes=SizesView.model_validate(made.sizes, from_attributes=True),
+        histogram=[BinView.model_validate(one, from_attributes=True) for one in made.histogram],
+        window_overruns=made.window_overruns,
+        cut_sentences=made.damage.cut_sentences,
+        cut_tables=made.damage.cut_tables,
+        cut_code_blocks=made.damage.cut_code_blocks,
+        separated_headings=made.damage.separated_headings,
+        coverage=made.coverage,
+        duplicated=made.duplicated,
+        chunks=chunks,
+    )

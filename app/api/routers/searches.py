@@ -1,0 +1,70 @@
+"""Searches: what a strategy finds for one query, with scores and timings per stage."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import Field
+
+from app.api.chosen import Choice, choose
+from app.api.examples import SEARCHES
+from app.api.idempotency import PlaygroundRoute
+from app.api.parameters import QuestionText, WorkspaceId
+from app.api.passages import PassageView, Scope, view_of
+from app.api.service import CurrentService
+from app.context.retrieve import Request
+from app.context.strategy import MAX_CANDIDATES
+from indexes.access import Principal
+from pydantic import BaseModel
+
+router = APIRouter(prefix="/v1/workspaces/{workspace_id}/searches", tags=["searches"], route_class=PlaygroundRoute)
+
+
+class NewSearch(Choice, Scope):
+    """A query and how to search for it."""
+
+    query: QuestionText = Field(description="what to look for")
+    k: int = Field(10, ge=1, le=MAX_CANDIDATES, description="most passages in the answer")
+
+
+class SearchView(BaseModel):
+    """The passages found, best first."""
+
+    strategy: str = Field(description="name and version of the strategy, or `inline`")
+    index_id: str | None = Field(description="the index that answered; null for a baseline")
+    missing_documents: int = Field(description="documents the index does not hold in their newest version yet")
+    passages: list[PassageView]
+    seconds: dict[str, float] = Field(description="time per stage: database, embedding, each store, fusion, total")
+
+
+@router.post("", summary="Search")
+async def search(
+    service: CurrentService, workspace_id: WorkspaceId, body: Annotated[NewSearch, Body(openapi_examples=SEARCHES)]
+) -> SearchView:
+    """Search with a saved strategy or an inline setup whose index exists.
+
+    Filters and access apply before scoring: no result, count or score comes from a document the principals may not read.
+    """
+
+    def work() -> SearchView:
+        begin = time.perf_counter()
+        with service.database.read() as session:
+            chosen = choose(session, workspace_id, body)
+        retrieved = service.retriever.retrieve(
+            chosen.strategy.retrieval,
+            Request(
+                workspace_id=workspace_id, question=body.query, principal=Principal.of(body.principals),
+                restriction=body.filter, limit=body.k, require_fresh=body.require_fresh,
+            ),
+        )  # fmt: skip
+        return SearchView(
+            strategy=chosen.label,
+            index_id=retrieved.index_id,
+            missing_documents=retrieved.missing_documents,
+            passages=[view_of(passage) for passage in retrieved.passages],
+            seconds={**retrieved.seconds, "total": time.perf_counter() - begin},
+        )
+
+    return await service.run(work)

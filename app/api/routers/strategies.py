@@ -1,0 +1,168 @@
+"""Strategies: named, versioned, immutable pairs of a retrieval setup and a context policy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy.orm import Session
+
+from app.api.examples import NEW_STRATEGIES
+from app.api.idempotency import PlaygroundRoute
+from app.api.parameters import Name, Page, StrategyName, WorkspaceId
+from app.api.service import CurrentService
+from app.context.estimate import ReindexEstimate, estimate_reindex
+from app.context.saved_strategies import (
+    SavedStrategy,
+    delete_strategy,
+    list_strategies,
+    list_versions,
+    load_strategy,
+    save_strategy,
+)
+from app.context.strategy import Strategy, load_preset
+from indexes.database.catalog import load_workspace
+
+router = APIRouter(prefix="/v1/workspaces/{workspace_id}/strategies", tags=["strategies"], route_class=PlaygroundRoute)
+
+
+class NewStrategy(BaseModel):
+    """A strategy to save under a name, from a preset or given whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    preset: Name | None = Field(None, description="name of a preset of GET /v1/catalog")
+    strategy: Strategy | None = Field(None, description="the strategy as JSON")
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> Self:
+        if (self.preset is None) == (self.strategy is None):
+            raise ValueError("give either `preset` or `strategy`")
+        return self
+
+
+class StrategyView(BaseModel):
+    """A version of a strategy as the API shows it."""
+
+    name: str
+    version: int
+    is_default: bool = Field(description="whether requests that name no strategy get this one")
+    strategy: Strategy
+    requires_reindex: ReindexEstimate | None = Field(
+        description="what has to be built before it answers; null: nothing"
+    )
+    created_at: datetime
+
+
+def view_of(session: Session, workspace_id: str, saved: SavedStrategy) -> StrategyView:
+    """Return the strategy as the API shows it."""
+    workspace = load_workspace(session, workspace_id)
+    return StrategyView(
+        name=saved.name,
+        version=saved.version,
+        is_default=workspace.default_strategy == saved.name,
+        strategy=saved.strategy,
+        requires_reindex=estimate_reindex(session, workspace_id, saved.strategy.retrieval),
+        created_at=saved.created_at,
+    )
+
+
+def _etag(view: StrategyView) -> str:
+    return f'"{view.strategy.fingerprint}-{view.version}"'
+
+
+@router.post("", status_code=201, summary="Save a strategy", responses={200: {"model": StrategyView}})
+async def create_strategy(
+    service: CurrentService,
+    workspace_id: WorkspaceId,
+    response: Response,
+    body: Annotated[NewStrategy, Body(openapi_examples=NEW_STRATEGIES)],
+) -> StrategyView:
+    """Save the strategy as the next version of its name; 200 where the newest version says the same already.
+
+    Settings that depend on the machine (`precision: auto`) are resolved now and stay so. `requires_reindex` tells what has to
+    be built before it answers, and the call that builds it; nothing is built by itself.
+    """
+
+    def work() -> tuple[StrategyView, bool]:
+        strategy = body.strategy or load_preset(body.preset or "").strategy
+        with service.database.write() as session:
+            load_workspace(session, workspace_id)
+            saved, is_new = save_strategy(session, workspace_id, body.name, strategy)
+            return view_of(session, workspace_id, saved), is_new
+
+    view, is_new = await service.run(work)
+    response.status_code = 201 if is_new else 200
+    response.headers["ETag"] = _etag(view)
+    return view
+
+
+@router.get("", summary="List strategies")
+async def get_strategies(service: CurrentService, workspace_id: WorkspaceId) -> Page[StrategyView]:
+    """Return the newest version of every strategy, by name."""
+
+    def work() -> Page[StrategyView]:
+        with service.database.read() as session:
+            load_workspace(session, workspace_id)
+            saved = list_strategies(session, workspace_id)
+            return Page(items=[view_of(session, workspace_id, one) for one in saved], next_cursor=None)
+
+    return await service.run(work)
+
+
+@router.get("/{strategy_name}", summary="Show a strategy", responses={304: {"description": "Not modified"}})
+async def get_strategy(
+    service: CurrentService,
+    workspace_id: WorkspaceId,
+    strategy_name: StrategyName,
+    response: Response,
+    version: Annotated[int | None, Query(ge=1, le=1_000_000, description="default: the newest")] = None,
+    if_none_match: Annotated[str | None, Header(description="ETag of what the caller has")] = None,
+) -> StrategyView:
+    """Return a version of the strategy with its ETag."""
+
+    def work() -> StrategyView:
+        with service.database.read() as session:
+            load_workspace(session, workspace_id)
+            return view_of(session, workspace_id, load_strategy(session, workspace_id, strategy_name, version))
+
+    view = await service.run(work)
+    etag = _etag(view)
+    if if_none_match == etag:
+        return Response(status_code=304, headers={"ETag": etag})  # type: ignore[return-value]  # no body to validate
+    response.headers["ETag"] = etag
+    return view
+
+
+@router.get("/{strategy_name}/versions", summary="List the versions of a strategy")
+async def get_versions(
+    service: CurrentService, workspace_id: WorkspaceId, strategy_name: StrategyName
+) -> Page[StrategyView]:
+    """Return every version, oldest first."""
+
+    def work() -> Page[StrategyView]:
+        with service.database.read() as session:
+            load_workspace(session, workspace_id)
+            versions = list_versions(session, workspace_id, strategy_name)
+            return Page(items=[view_of(session, workspace_id, one) for one in versions], next_cursor=None)
+
+    return await service.run(work)
+
+
+@router.delete("/{strategy_name}", status_code=204, summary="Delete a strategy")
+async def remove_strategy(
+    service: CurrentService,
+    workspace_id: WorkspaceId,
+    strategy_name: Annotated[Name, Path(description="name of a strategy", examples=["disposable"])],
+) -> Response:
+    """Delete every version of the strategy; its index stays. Deleting what is not there changes nothing."""
+
+    def work() -> Response:
+        with service.database.write() as session:
+            delete_strategy(session, load_workspace(session, workspace_id), strategy_name)
+        return Response(status_code=204)
+
+    return await service.run(work)

@@ -1,0 +1,47 @@
+"""What every request needs: settings, database, retrieval, jobs, and one pool for work that blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from app.context.retrieve import Retriever
+from configs.settings import Settings
+from indexes.database.engine import Database
+from indexes.workers import Workers
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The running service; made in the application's lifespan."""
+
+    settings: Settings
+    database: Database
+    retriever: Retriever
+    workers: Workers
+    pool: ThreadPoolExecutor
+    demo_progress: Callable[[], str]
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking work in the pool and return its result."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+
+    def enqueue(self, job_id: str) -> None:
+        """Hand a committed job to the workers; where that fails, their sweep finds it."""
+        self.workers.enqueue(job_id)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service the request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+CurrentService = Annotated[Service, Depends(service_of)]

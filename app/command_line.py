@@ -1,0 +1,123 @@
+"""The console command `context-playground`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from app.demo import SEED_JOB, plant_demo
+from app.folder_import import import_folder
+from app.installation import Installation
+from configs.errors import PlaygroundError
+from configs.settings import Settings
+from indexes.database.tables import Job
+from indexes.jobs import FINAL_STATES, load_job
+
+POLL_SECONDS = 0.5
+STOP_SECONDS = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, or 1 after an error that was explained."""
+    parsed = _parser().parse_args(arguments)
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    for name in ("alembic", "httpx", "sentence_transformers"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        if parsed.command == "serve":
+            return _serve(settings, runs_jobs=not parsed.no_worker)
+        if parsed.command == "ingest":
+            return asyncio.run(_ingest(settings, parsed.folder, parsed.workspace, parsed.preset))
+        return asyncio.run(_demo(settings))
+    except PlaygroundError as error:
+        print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="context-playground", description="Decide what your model gets to read.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="start the service; see docs/settings.md for its settings")
+    serve.add_argument("--no-worker", action="store_true", help="answer requests, but leave jobs to other processes")
+    ingest = commands.add_parser("ingest", help="bring a folder's files into a workspace")
+    ingest.add_argument("folder", type=Path, help="folder whose files are read, sub-folders too")
+    ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
+    ingest.add_argument("--preset", default="default", help="preset of a workspace made here")
+    commands.add_parser("demo", help="make the demo workspace in an empty data folder, and wait until it is ready")
+    return parser
+
+
+def _serve(settings: Settings, *, runs_jobs: bool) -> int:
+    settings.check_exposure()
+    from app.main import create_app
+
+    chosen = settings if runs_jobs else settings.model_copy(update={"worker": False})
+    uvicorn.run(
+        create_app(chosen),
+        host=chosen.host,
+        port=chosen.port,
+        log_level=chosen.log_level,
+        log_config=None,
+        access_log=chosen.log_level == "debug",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return 0
+
+
+async def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) -> int:
+    installation = await asyncio.to_thread(Installation, settings, runs_jobs=True)
+    await installation.start()
+    try:
+        imported = await asyncio.to_thread(import_folder, installation, folder, workspace_id, preset)
+        for line in imported.lines:
+            print(line)  # noqa: T201  # a command's answer
+        if imported.job_id is None:
+            return 0
+        return await asyncio.to_thread(_wait, installation, imported.job_id)
+    finally:
+        await asyncio.to_thread(installation.stop)
+
+
+async def _demo(settings: Settings) -> int:
+    installation = await asyncio.to_thread(Installation, settings, runs_jobs=True)
+    planted = await asyncio.to_thread(plant_demo, installation.database)
+    await installation.start()
+    try:
+        if not planted:
+            print("the data folder has workspaces already; the demo needs an empty one")  # noqa: T201
+            return 1
+        return await asyncio.to_thread(_wait, installation, SEED_JOB)
+    finally:
+        await asyncio.to_thread(installation.stop)
+
+
+def _wait(installation: Installation, job_id: str) -> int:
+    """Follow a job in the terminal until it ends."""
+    installation.workers.enqueue(job_id)
+    shown = ""
+    while True:
+        with installation.database.read() as session:
+            job = load_job(session, job_id)
+        line = f"{job.state}: {job.stage} {job.done} of {job.total}"
+        if line != shown:
+            print(line, flush=True)  # noqa: T201  # a command's progress
+        shown = line
+        if job.state in FINAL_STATES:
+            return _outcome(job)
+        time.sleep(POLL_SECONDS)
+
+
+def _outcome(job: Job) -> int:
+    if job.error is not None:
+        print(f"{job.error['code']}: {job.error['detail']}\n  {job.error['hint']}", file=sys.stderr)  # noqa: T201
+    return 0 if job.state == "succeeded" else 1

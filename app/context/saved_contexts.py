@@ -1,0 +1,56 @@
+"""Saved contexts: receipts, from which a context is rebuilt byte for byte; never document text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from configs.errors import NotFoundError, PlaygroundError
+from indexes.access import Principal
+from indexes.database.engine import Base, Json, UtcDateTime, now
+from indexes.database.tables import Document, Identifier
+
+
+class ContextRow(Base):
+    """One assembled context: the receipt, and how it was asked for."""
+
+    __tablename__ = "contexts"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    request: Mapped[dict[str, Any]] = mapped_column(Json)
+    receipt: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class GoneError(PlaygroundError):
+    """The context rests on a document that was deleted since."""
+
+    status = 410
+    code = "document_deleted"
+
+
+def load_context(session: Session, workspace_id: str, context_id: str) -> ContextRow:
+    """Return the context, or raise NotFoundError."""
+    row = session.get(ContextRow, context_id)
+    if row is None or row.workspace_id != workspace_id:
+        raise NotFoundError("context", context_id)
+    return row
+
+
+def check_sources(session: Session, context_id: str, document_ids: set[str], principal: Principal) -> None:
+    """Raise where the caller may not read one of the documents any more, or one was deleted.
+
+    Who may not read is told that the context does not exist.
+    """
+    columns = select(Document.access, Document.deleted_at).where(Document.id.in_(document_ids))
+    rows = session.execute(columns).all()
+    if any(not principal.may_read(row.access) for row in rows):
+        raise NotFoundError("context", context_id)
+    if len(rows) < len(document_ids) or any(row.deleted_at is not None for row in rows):
+        raise GoneError(
+            f"context {context_id} rests on a document that was deleted", hint="assemble it again with POST …/contexts"
+        )

@@ -1,0 +1,139 @@
+"""Strategies: what to retrieve and what to send, as one named, versioned, immutable pair."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+import configs
+from app.context.policy import ContextPolicy
+from configs.errors import NotFoundError
+from configs.part import BAKE_TIME, LIVE, fingerprint_of
+from indexes.fusions import Fusion
+from indexes.stores import Store
+from ingest.chunkers import Chunker
+from ingest.embedders import Embedder
+from ingest.recipe import IndexRecipe
+
+PRESETS_FOLDER = Path(configs.__file__).parent / "presets"
+MAX_CANDIDATES = 1_000
+
+
+class SearchSetup(BaseModel):
+    """How to find: what is baked (chunker, prefix, embedder, stores) and how it is searched (fusion, candidates)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chunker: Chunker
+    context_prefix: bool = Field(
+        True,
+        description="put title and heading path in front of the text that is embedded and indexed",
+        json_schema_extra=BAKE_TIME,
+    )
+    embedder: Embedder | None = Field(None, description="needed by dense stores, refused without one")
+    stores: tuple[Store, ...] = Field(min_length=1, max_length=4, description="one of each kind at most")
+    fusion: Fusion | None = Field(None, description="needed with two or more stores, refused with one")
+    candidates: int = Field(
+        100,
+        ge=1,
+        le=MAX_CANDIDATES,
+        description="how deep each store is searched, and how many hits packing may choose from",
+        json_schema_extra=LIVE,
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _ = self.recipe
+        if len(self.stores) > 1 and self.fusion is None:
+            raise ValueError("two or more stores need a fusion to make one order of their lists")
+        if len(self.stores) == 1 and self.fusion is not None:
+            raise ValueError("the fusion would not be used: there is only one store; leave it out or add a store")
+        if self.fusion is not None:
+            self.fusion.check_signals([store.signal for store in self.stores])
+        return self
+
+    @property
+    def recipe(self) -> IndexRecipe:
+        """Return what has to be baked for this setup."""
+        return IndexRecipe(
+            chunker=self.chunker, context_prefix=self.context_prefix, embedder=self.embedder, stores=self.stores
+        )
+
+    def resolved(self) -> Self:
+        """Return the setup with settings that depend on the machine replaced by what they mean here."""
+        recipe = self.recipe.resolved()
+        return self.model_copy(update={"chunker": recipe.chunker, "embedder": recipe.embedder, "stores": recipe.stores})
+
+
+class BaselineSetup(BaseModel):
+    """A reference line: send nothing, or send whole documents until the budget is full."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    baseline: Literal["no_context", "whole_documents"] = Field(
+        description="`no_context` retrieves nothing; `whole_documents` takes readable documents whole, oldest first"
+    )
+
+    def resolved(self) -> Self:
+        """Return the setup as it is; nothing in it depends on the machine."""
+        return self
+
+
+def _tag(value: Any) -> str:
+    names = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, BaseModel) else {}
+    return "baseline" if "baseline" in names else "search"
+
+
+RetrievalSetup = Annotated[
+    Annotated[SearchSetup, Tag("search")] | Annotated[BaselineSetup, Tag("baseline")], Discriminator(_tag)
+]
+
+
+class Strategy(BaseModel):
+    """A retrieval setup and a context policy; the same JSON in requests, presets, the database and reports."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    retrieval: RetrievalSetup = Field(description="how to find")
+    context: ContextPolicy = Field(default_factory=ContextPolicy, description="what to send")
+
+    def resolved(self) -> Self:
+        """Return the strategy as it is saved: nothing in it depends on the machine any more."""
+        return self.model_copy(update={"retrieval": self.retrieval.resolved()})
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything the strategy says; it is the ETag of its version."""
+        return fingerprint_of(self.model_dump(mode="json"))
+
+
+class Preset(BaseModel):
+    """A named strategy that ships with the service."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str
+    strategy: Strategy
+
+
+@lru_cache(maxsize=1)
+def load_presets() -> dict[str, Preset]:
+    """Return the presets of `configs/presets/*.yaml` by name, validated."""
+    presets: dict[str, Preset] = {}
+    for path in sorted(PRESETS_FOLDER.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        presets[path.stem] = Preset.model_validate({"name": path.stem, **content})
+    return presets
+
+
+def load_preset(name: str) -> Preset:
+    """Return one preset, or raise NotFoundError that lists what there is."""
+    presets = load_presets()
+    if name not in presets:
+        raise NotFoundError("preset", name, hint=f"take one of: {', '.join(presets)}")
+    return presets[name]

@@ -1,0 +1,131 @@
+"""The reference pages that are generated from the code: `python -m app.documentation` writes them into `docs`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from configs.part import JsonObject, Part
+from configs.settings import Settings
+
+FAMILY_PACKAGES = (
+    "ingest.parsers",
+    "ingest.chunkers",
+    "ingest.embedders",
+    "indexes.stores",
+    "indexes.fusions",
+    "app.context.packers",
+    "app.context.renderers",
+)
+"""In the order in which documents and questions pass through them."""
+
+APPLIES = {"bake_time": "baked", "live": "live"}
+
+SETTINGS_PAGE = """\
+# Settings
+
+Every setting of the service, as a variable of its environment. This page is generated from `configs/settings.py`:
+change that file, then run `make docs`.
+
+"""
+
+PARTS_PAGE = """\
+# Parts
+
+Every part that a strategy is made of, by family. A part is written as JSON: its `kind` and the settings that differ
+from their defaults, as in `{"kind": "recursive", "size_tokens": 300}`. A *baked* setting goes into the index, so
+changing it needs a new index; a *live* one acts at search time. This page is generated from the classes: change those,
+then run `make docs`.
+"""
+
+
+def families() -> list[type[Part]]:
+    """Return every family of the project with its members imported."""
+    found: list[type[Part]] = []
+    for package in FAMILY_PACKAGES:
+        importlib.import_module(package)
+        found += [family for family in Part.__subclasses__() if family.__module__ == package]
+    return found
+
+
+def members_of(family: type[Part]) -> dict[str, type[Part]]:
+    """Return the members that live in the family's own package, by kind."""
+    inside = f"{family.__module__}."
+    return {kind: member for kind, member in family.members().items() if member.__module__.startswith(inside)}
+
+
+def settings_page() -> str:
+    """Return `docs/settings.md`: one table of every environment variable."""
+    prefix = str(Settings.model_config["env_prefix"])
+    rows = [
+        (f"`{prefix}{name.upper()}`", _default(field), _values(field), field["description"])
+        for name, field in Settings.model_json_schema()["properties"].items()
+    ]
+    return SETTINGS_PAGE + _table(("Variable", "Default", "Values", "Meaning"), rows)
+
+
+def parts_page(of: Iterable[type[Part]]) -> str:
+    """Return `docs/parts.md`: each family's promise, its members and their settings."""
+    return PARTS_PAGE + "".join(_family_section(family) for family in of)
+
+
+def _family_section(family: type[Part]) -> str:
+    members = "".join(_member_section(kind, member) for kind, member in members_of(family).items())
+    return f"\n## {family.__name__}\n\n{inspect.getdoc(family)}\n{members}"
+
+
+def _member_section(kind: str, member: type[Part]) -> str:
+    fields = {name: field for name, field in member.model_json_schema()["properties"].items() if name != "kind"}
+    rows = [
+        (f"`{name}`", _default(field), _values(field), APPLIES[field["applies"]], field["description"])
+        for name, field in fields.items()
+    ]
+    head = f"\n### `{kind}`\n\n{inspect.getdoc(member)}\n\n"
+    return head + (_table(("Setting", "Default", "Values", "Applies", "Meaning"), rows) if rows else "No settings.\n")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _default(field: JsonObject) -> str:
+    value: Any = field.get("default", "required")
+    if value is None or value == "":
+        return "none" if value is None else "empty"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`" if "default" in field else "required"
+
+
+def _values(field: JsonObject) -> str:
+    """Return what a JSON schema permits in words; KeyError for a form that no setting has had so far."""
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "pattern" in field:
+        return f"matches `{field['pattern']}`"
+    if "anyOf" in field:
+        return " or ".join(_values(choice) for choice in field["anyOf"])
+    if field["type"] == "array":
+        return f"list of {_values(field['items'])}"
+    return _NAMES[field["type"]] + _bounds(field)
+
+
+_NAMES = {"boolean": "true or false", "integer": "integer", "null": "none", "number": "number", "string": "text"}
+
+
+def _bounds(field: JsonObject) -> str:
+    words = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    return "".join(f", {sign} {field[key]:g}" for key, sign in words.items() if key in field)
+
+
+def write_pages(folder: Path) -> None:
+    """Write both pages into the existing `folder`."""
+    (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (folder / "parts.md").write_text(parts_page(families()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages(Path("docs"))

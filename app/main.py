@@ -1,0 +1,144 @@
+"""The application: wiring, lifespan, documentation pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.api import problems
+from app.api.authentication import require_key
+from app.api.routers import (
+    catalog,
+    chunkings,
+    comparisons,
+    contexts,
+    documents,
+    health,
+    indexes,
+    jobs,
+    question_sets,
+    searches,
+    strategies,
+    uploads,
+    workspaces,
+)
+from app.api.service import Service
+from app.demo import WORKSPACE, demo_progress, plant_demo
+from app.installation import Installation
+from configs.settings import Settings
+
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+DEMO_POLL_SECONDS = 1.0
+DESCRIPTION = """Decide what your language model gets to read: cut, embed and store your documents, compare retrieval
+setups on your own questions, and assemble the context for each request.
+
+Every example below runs as it is on the demo workspace: press *Try it out*, then *Execute*."""
+
+logger = logging.getLogger("playground")
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application for `settings`, by default those of the environment; nothing is opened before its start."""
+    chosen = settings or Settings()
+    app = FastAPI(
+        title="Context-strategy playground",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        root_path=chosen.root_path,
+        max_body_size=chosen.max_upload_bytes,
+        responses=problems.PROBLEM_RESPONSES,
+    )
+    app.state.settings = chosen
+    problems.install(app)
+    if not chosen.api_key.get_secret_value():
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)
+    app.include_router(health.router)
+    for module in (
+        catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
+        question_sets, jobs,
+    ):  # fmt: skip
+        app.include_router(module.router, dependencies=[Depends(require_key)])
+    _serve_documentation(app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    installation = await asyncio.to_thread(Installation, settings)
+    if settings.demo:
+        await asyncio.to_thread(plant_demo, installation.database)
+    await installation.start()
+    pool = ThreadPoolExecutor(settings.request_threads, thread_name_prefix="request")
+    app.state.service = Service(
+        settings=settings,
+        database=installation.database,
+        retriever=installation.retriever,
+        workers=installation.workers,
+        pool=pool,
+        demo_progress=lambda: demo_progress(installation.database),
+    )
+    watcher = asyncio.create_task(_show_demo_progress(app.state.service))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+        pool.shutdown(wait=True)
+        await asyncio.to_thread(installation.stop)
+
+
+async def _show_demo_progress(service: Service) -> None:
+    """Log how far the demo is, until it is there."""
+    shown = ""
+    while True:
+        progress = await service.run(service.demo_progress)
+        if progress != shown:
+            logger.info("%s indexes built (workspace %r)" if progress != "off" else "%s", *_words(progress))
+        shown = progress
+        if progress == "off" or len(set(progress.removeprefix("demo: ").split(" of "))) == 1:
+            return
+        await asyncio.sleep(DEMO_POLL_SECONDS)
+
+
+def _words(progress: str) -> tuple[str, ...]:
+    return ("no demo workspace",) if progress == "off" else (progress, WORKSPACE)
+
+
+def _serve_documentation(app: FastAPI) -> None:
+    """Serve Swagger UI from local files; no page asks another host for anything."""
+    spec = find_spec("fastapi_offline")
+    assert spec is not None
+    assert spec.origin is not None
+    app.mount("/assets/swagger", StaticFiles(directory=Path(spec.origin).parent / "static"), name="swagger")
+
+    @app.get("/docs", include_in_schema=False)
+    async def swagger(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "")
+        return get_swagger_ui_html(
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            swagger_js_url=f"{root}/assets/swagger/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}/assets/swagger/swagger-ui.css",
+            swagger_favicon_url=f"{root}/assets/swagger/favicon.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "none", "displayRequestDuration": True},
+        )
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> RedirectResponse:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

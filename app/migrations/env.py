@@ -1,0 +1,26 @@
+"""Alembic's entry: one history for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib
+
+from alembic import context
+from indexes.database.engine import Base, Database
+
+for owner in (
+    "indexes.database.tables",
+    "app.context.saved_strategies",
+    "app.context.saved_contexts",
+    "app.evaluation.questions",
+    "app.api.idempotency",
+):
+    importlib.import_module(owner)
+
+database = Database(context.config.attributes["url"])
+with database.engine.connect() as connection:
+    connection = connection.execution_options(unit_of_work="write")
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+database.close()

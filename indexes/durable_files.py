@@ -1,0 +1,67 @@
+"""Files that are still there, whole, after the power fails; and what a full or read-only disk is called."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from configs.errors import StorageError
+
+_CODES = {errno.ENOSPC: "disk_full", errno.EDQUOT: "disk_full", errno.EROFS: "read_only_disk"}
+_HINTS = {
+    "disk_full": "free space on the disk of the data folder (PLAYGROUND_DATA_FOLDER), then send the request again",
+    "read_only_disk": "mount the disk of the data folder (PLAYGROUND_DATA_FOLDER) for writing, then try again",
+    "storage_failed": "check that the data folder (PLAYGROUND_DATA_FOLDER) exists and may be written, then try again",
+}
+
+
+@contextmanager
+def synced_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a stream whose bytes, synced, become the file `path` in one step on leaving.
+
+    The file's name is durable after `sync_directory`. After an exception `path` is as it was and nothing else remains.
+    Raises StorageError (`disk_full`, `read_only_disk`, `storage_failed`) for what the disk refuses.
+    """
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    with _storage_errors(path):
+        try:
+            with partial.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write `data` as the file `path` in one step, synced with its directory entry; errors as for `synced_file`."""
+    with synced_file(path) as stream:
+        stream.write(data)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in directory `path` durable; raises StorageError for what the disk refuses."""
+    with _storage_errors(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        code = _CODES.get(error.errno or 0, "storage_failed")
+        reason = error.strerror or type(error).__name__
+        raise StorageError(f"cannot write {path.name!r}: {reason}", hint=_HINTS[code], code=code) from error

@@ -1,0 +1,101 @@
+"""From a document to chunks, and the text of a chunk that is embedded and indexed."""
+
+from __future__ import annotations
+
+import bisect
+import re
+
+from configs.span import Chunk
+from ingest.chunkers import Chunker
+from ingest.cutting import next_character
+from ingest.document import ChunkingTools, ParsedDocument
+from ingest.tokenizers import TokenizerTools, count_many, count_tokens, token_offsets
+
+PREFIX_SHARE = 4
+"""A prefix has at most a quarter of the tokens a chunk may have, so that it never outweighs the text."""
+
+SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+END = "\n\n"
+_WORD = re.compile(r"\S+")
+
+
+def chunk_document(
+    document: ParsedDocument,
+    chunker: Chunker,
+    *,
+    title: str,
+    with_prefix: bool,
+    tools: ChunkingTools | None = None,
+) -> list[Chunk]:
+    """Return the chunks of `document` in order.
+
+    A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Give
+    `tools` to share the tokens of a text among chunkers of one tokenizer.
+    """
+    text = document.text
+    tools = tools if tools is not None else TokenizerTools(chunker.tokenizer)
+    tokens = tools.tokens(text)
+    prefixes: dict[tuple[str, ...], str] = {}
+    chunks = []
+    for piece in chunker.split(document, tools):
+        span = piece.span
+        path = document.heading_path(next_character(text, span.start))
+        if with_prefix and path not in prefixes:
+            prefixes[path] = context_prefix(title, path, chunker)
+        chunks.append(
+            Chunk(
+                span=span,
+                tokens=tokens.count(span.start, span.end),
+                heading_path=path,
+                prefix=prefixes.get(path, ""),
+                parent=piece.parent,
+            )
+        )
+    return chunks
+
+
+def indexed_text(text: str, chunk: Chunk) -> str:
+    """Return what is embedded and lexically indexed: the prefix, then the chunk's span of the document's `text`."""
+    return chunk.prefix + text[chunk.span.start : chunk.span.end]
+
+
+def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker) -> str:
+    """Return title and headings, joined by SEPARATOR, then an empty line; "" where there is neither.
+
+    White space is collapsed, and a heading equal to the title (apart from case) is left out. The prefix has at most a
+    quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost headings go first, then words
+    at the end of the title and of the innermost heading.
+    """
+    title = " ".join(title.split())
+    headings = [" ".join(heading.split()) for heading in path]
+    parts = [title, *(heading for heading in headings if heading.casefold() != title.casefold())]
+    parts = [part for part in parts if part]
+    if chunker.size_limit_tokens is not None:
+        parts = _limited(parts, chunker.size_limit_tokens // PREFIX_SHARE, chunker.tokenizer)
+    return SEPARATOR.join(parts) + END if parts else ""
+
+
+def _limited(parts: list[str], limit_tokens: int, tokenizer: str) -> list[str]:
+    """Return the parts, fewer or shorter, so that the prefix has at most `limit_tokens` tokens."""
+
+    def size(some: list[str]) -> int:
+        return count_tokens(SEPARATOR.join(some) + END, tokenizer)
+
+    parts = list(parts)
+    while len(parts) > 2 and size(parts) > limit_tokens:
+        del parts[1]
+    if not parts or size(parts) <= limit_tokens:
+        return parts
+    room = limit_tokens - size([""] * len(parts))
+    title, headings = parts[0], parts[1:]
+    if headings:
+        headings = [_leading_words(headings[0], max(room // 2, room - count_tokens(title, tokenizer)), tokenizer)]
+    title = _leading_words(title, room - sum(count_many(headings, tokenizer)), tokenizer)
+    return [part for part in (title, *headings) if part]
+
+
+def _leading_words(part: str, limit_tokens: int, tokenizer: str) -> str:
+    tokens = token_offsets(part, tokenizer)
+    ends = [word.end() for word in _WORD.finditer(part)]
+    kept = bisect.bisect_right(ends, limit_tokens, key=lambda end: tokens.count(0, end))
+    return part[: ends[kept - 1]] if kept else ""

@@ -1,0 +1,114 @@
+"""PDF files, page by page."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from typing import ClassVar, Literal
+
+from pypdf import PasswordType, PdfReader
+from pypdf.errors import DependencyError, LimitReachedError
+from pypdf.generic import DictionaryObject
+
+from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
+from ingest.document import ParsedDocument
+from ingest.numbered_blocks import numbered_document
+from ingest.parsers import Parser
+
+MAX_PAGES = 5_000
+MARKER_WINDOW_BYTES = 1_024
+"""The header and the end marker are looked for in so many bytes at either end of the file, as PDF viewers do."""
+
+# pypdf logs every oddity that it works around; what matters here is raised. Only its own logger is silenced.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
+
+
+class Pdf(Parser):
+    """The extracted text of the pages, separated by blank lines; each page with text is a block (label: its number).
+
+    NUL characters and lone surrogates, which broken fonts yield, become U+FFFD. The title is the one of the document
+    information. Raises InvalidInputError: `encrypted_file` (the empty password does not open it), `damaged_file` (not
+    a PDF, cut off, or unreadable in part), `no_text` (no pages, or scans); TooLargeError: `too_many_pages` (over
+    5,000) or `too_complex` (a limit of pypdf against decompression bombs).
+    """
+
+    extensions: ClassVar[tuple[str, ...]] = (".pdf",)
+    media_types: ClassVar[tuple[str, ...]] = ("application/pdf",)
+
+    kind: Literal["pdf"]
+
+    def parse(self, data: bytes) -> ParsedDocument:
+        """Return the text of the pages."""
+        _check_frame(data)
+        try:
+            reader = PdfReader(BytesIO(data))
+            _check_password(reader)
+            _check_pages(reader)
+            texts = [_storable(page.extract_text()).strip() for page in reader.pages]
+            title = _title(reader)
+        except (PlaygroundError, MemoryError):
+            raise
+        except DependencyError:
+            raise _encrypted("with a method that cannot be read here (AES)") from None
+        except LimitReachedError as error:
+            raise TooLargeError(
+                f"the PDF is too complex to be read safely: {error}",
+                hint="print it into a new PDF, or split it",
+                code="too_complex",
+            ) from None
+        except Exception as error:  # pypdf meets damage with any exception, KeyError and RecursionError among them
+            raise _damaged(f"cannot be read ({type(error).__name__})") from None
+        hint = "the pages hold no text: they may be scans; run OCR (text recognition) over the file first"
+        return numbered_document("page", texts, title=title, hint_without_text=hint)
+
+
+def _check_frame(data: bytes) -> None:
+    """Raise where `data` is empty, does not begin like a PDF or does not end like one."""
+    if not data.strip():
+        raise InvalidInputError(
+            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
+        )
+    if b"%PDF-" not in data[:MARKER_WINDOW_BYTES]:
+        raise _damaged("does not begin like one")
+    if b"%%EOF" not in data.rstrip(b"\x00 \t\r\n")[-MARKER_WINDOW_BYTES:]:
+        raise _damaged("is cut off: its end marker %%EOF is missing")
+
+
+def _check_password(reader: PdfReader) -> None:
+    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
+        raise _encrypted("with a password")
+
+
+def _check_pages(reader: PdfReader) -> None:
+    """Raise where there are no pages, too many, or fewer than the file declares."""
+    found, tree = len(reader.pages), reader.root_object["/Pages"]
+    declared = tree.get("/Count") if isinstance(tree, DictionaryObject) else None
+    if isinstance(declared, int) and found < declared:
+        raise _damaged(f"declares {declared} pages, but only {found} can be found")
+    if found == 0:
+        raise InvalidInputError("the PDF has no pages", hint="upload a PDF with pages of text", code="no_text")
+    if found > MAX_PAGES:
+        raise TooLargeError(f"the PDF has {found} pages, more than {MAX_PAGES}", hint="split it", code="too_many_pages")
+
+
+def _title(reader: PdfReader) -> str:
+    title = reader.metadata.title if reader.metadata is not None else None
+    return " ".join(_storable(title).split()) if isinstance(title, str) else ""
+
+
+def _storable(text: str) -> str:
+    """Return `text` with surrogate pairs joined, and lone surrogates and NUL characters replaced by U+FFFD."""
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return joined.replace("\x00", "\ufffd")
+
+
+def _encrypted(how: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"the PDF is encrypted {how}", hint="remove the encryption and upload it again", code="encrypted_file"
+    )
+
+
+def _damaged(how: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"the PDF {how}", hint="open it in a PDF viewer, save it as a new file and upload that", code="damaged_file"
+    )

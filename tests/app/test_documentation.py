@@ -1,0 +1,131 @@
+"""The generated pages say what the classes say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from app import documentation
+from configs.part import BAKE_TIME, LIVE, Part
+from configs.settings import Settings
+
+
+class Lamp(Part):
+    """Gives light.
+
+    Promises: never darkness.
+    """
+
+
+class Candle(Lamp):
+    """Burns | slowly."""
+
+    kind: Literal["candle"]
+    height_cm: float = Field(20, gt=0, le=100, description="how tall", json_schema_extra=BAKE_TIME)
+    colour: Literal["white", "red"] = Field("white", description="of the wax | dye", json_schema_extra=LIVE)
+    scents: tuple[str, ...] = Field((), description="in order", json_schema_extra=BAKE_TIME)
+    maker: str | None = Field(None, description="who made it", json_schema_extra=LIVE)
+    wicks: int = Field(ge=1, le=9, description="how many", json_schema_extra=LIVE)
+
+
+class Torch(Lamp):
+    """Has no settings."""
+
+    kind: Literal["torch"]
+
+
+@pytest.fixture
+def lamps(monkeypatch: pytest.MonkeyPatch) -> type[Part]:
+    """Return the family as if it were a package whose modules hold the members."""
+    monkeypatch.setattr(Lamp, "__module__", "lamps")
+    monkeypatch.setattr(Candle, "__module__", "lamps.candle")
+    monkeypatch.setattr(Torch, "__module__", "lamps.torch")
+    return Lamp
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of every table line below the two head lines."""
+    cells = [
+        [cell.strip() for cell in line.replace("\\|", "¦").strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("|")
+    ]
+    return [row for row in cells if row[0] not in {"Variable", "Setting", "---"}]
+
+
+def test_the_parts_page_has_a_row_for_each_setting(lamps: type[Part]) -> None:
+    page = documentation.parts_page([lamps])
+    assert rows(page) == [
+        ["`height_cm`", "`20`", "number, > 0, ≤ 100", "baked", "how tall"],
+        ["`colour`", "`white`", "`white`, `red`", "live", "of the wax ¦ dye"],
+        ["`scents`", "`[]`", "list of text", "baked", "in order"],
+        ["`maker`", "none", "text or none", "live", "who made it"],
+        ["`wicks`", "required", "integer, ≥ 1, ≤ 9", "live", "how many"],
+    ]
+
+
+def test_the_parts_page_names_family_promise_and_members_in_order(lamps: type[Part]) -> None:
+    page = documentation.parts_page([lamps])
+    places = [
+        page.index(words)
+        for words in (
+            "\n## Lamp\n\nGives light.\n\nPromises: never darkness.\n",
+            "\n### `candle`\n\nBurns | slowly.\n",
+            "\n### `torch`\n\nHas no settings.\n\nNo settings.\n",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_a_member_from_elsewhere_is_left_out(lamps: type[Part], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Torch, "__module__", "somewhere.else")
+    assert list(documentation.members_of(lamps)) == ["candle"]
+
+
+def test_the_settings_page_has_each_variable_once() -> None:
+    table = rows(documentation.settings_page())
+    assert [row[0] for row in table] == [f"`PLAYGROUND_{name.upper()}`" for name in Settings.model_fields]
+
+
+def test_the_settings_page_says_default_values_and_meaning() -> None:
+    table = {row[0]: row[1:] for row in rows(documentation.settings_page())}
+    assert table["`PLAYGROUND_PORT`"][:2] == ["`8000`", "integer, ≥ 0, ≤ 65535"]
+    assert table["`PLAYGROUND_DEMO`"][:2] == ["`true`", "true or false"]
+    assert table["`PLAYGROUND_API_KEY`"][:2] == ["empty", "text"]
+    assert table["`PLAYGROUND_MODEL_FOLDER`"][:2] == ["none", "text or none"]
+    assert table["`PLAYGROUND_HOST`"][2] == Settings.model_fields["host"].description
+
+
+def test_the_settings_page_never_shows_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = documentation.settings_page()
+    monkeypatch.setenv("PLAYGROUND_API_KEY", "a-secret-of-this-process")
+    monkeypatch.setenv("PLAYGROUND_PORT", "9999")
+    assert documentation.settings_page() == before
+
+
+@given(text=st.text(alphabet="ab |`", max_size=20))
+def test_no_description_breaks_the_table(text: str) -> None:
+    last = documentation._table(("A", "B"), [("x", text)]).splitlines()[-1]
+    assert last.replace("\\|", "").count("|") == 3
+    assert last.replace("\\|", "|") == f"| x | {text} |"
+
+
+def test_the_order_of_families_is_the_order_of_their_packages() -> None:
+    packages = [family.__module__ for family in documentation.families()]
+    assert packages == sorted(packages, key=documentation.FAMILY_PACKAGES.index)
+
+
+def test_pages_are_written_into_the_folder(tmp_path: Path) -> None:
+    documentation.write_pages(tmp_path)
+    assert (tmp_path / "settings.md").read_text(encoding="utf-8") == documentation.settings_page()
+    assert (tmp_path / "parts.md").read_text(encoding="utf-8").startswith("# Parts\n")
+
+
+def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        documentation.write_pages(tmp_path / "absent")

@@ -1,0 +1,182 @@
+"""The image and the compose file: what is inside, who runs it, and who can reach it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+import yaml
+
+from configs.errors import InvalidInputError
+from configs.settings import Settings
+from tests.architecture.source_tree import PACKAGES, ROOT
+
+SERVICE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["playground"]
+WHEEL: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Return the Dockerfile's instructions in order, continuation lines joined, comments left out."""
+    lines = [
+        line for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if line[:1] not in {"#", ""}
+    ]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+
+
+def stages() -> list[list[tuple[str, str]]]:
+    """Return the instructions of each build stage."""
+    found: list[list[tuple[str, str]]] = []
+    for word, rest in instructions():
+        if word == "FROM":
+            found.append([])
+        found[-1].append((word, rest))
+    return found
+
+
+def final(word: str) -> list[str]:
+    """Return what the last stage says after each `word`."""
+    return [rest for name, rest in stages()[-1] if name == word]
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of the last stage."""
+    return dict(pair.split("=", 1) for line in final("ENV") for pair in shlex.split(line))
+
+
+def copied_from_the_project() -> set[str]:
+    """Return the files and folders that the builder takes."""
+    return {
+        source
+        for word, rest in stages()[0]
+        if word == "COPY"
+        for source in rest.split()[:-1]
+        if not source.startswith("--")
+    }
+
+
+def is_sent_to_the_engine(path: str) -> bool:
+    """Apply `.dockerignore` to one path of the project: the last line that matches it or a folder above it decides."""
+    sent = True
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.removeprefix("!").removeprefix("**/")
+        above = ["/".join(path.split("/")[: depth + 1]) for depth in range(path.count("/") + 1)]
+        names = path.split("/") if "**/" in line else above
+        if line and not line.startswith("#") and any(fnmatch_one_level(name, pattern) for name in names):
+            sent = line.startswith("!")
+    return sent
+
+
+def fnmatch_one_level(name: str, pattern: str) -> bool:
+    """Match as the engine does, where a star does not cross a slash."""
+    return name.count("/") == pattern.count("/") and fnmatch(name, pattern)
+
+
+def test_the_image_is_built_in_stages_from_one_pinned_python() -> None:
+    bases = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
+    assert len(bases) >= 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+", bases[0])
+
+
+def test_the_service_does_not_run_as_root() -> None:
+    assert final("USER") == ["10001:10001"]
+    words = [word for word, _ in stages()[-1]]
+    assert "RUN" not in words[words.index("USER") :]
+
+
+def test_the_index_of_torch_is_an_argument_that_is_empty_by_default() -> None:
+    arguments = [rest for word, rest in stages()[0] if word == "ARG"]
+    assert arguments == ['TORCH_INDEX_URL=""']
+    installs = [rest for word, rest in stages()[0] if word == "RUN" and "-r requirements.txt" in rest]
+    assert len(installs) == 1
+    assert '${TORCH_INDEX_URL:+--extra-index-url "$TORCH_INDEX_URL"}' in installs[0]
+    assert "-c constraints.txt" in installs[0]
+
+
+def test_the_image_takes_every_package_of_the_wheel_and_nothing_that_is_not_sent() -> None:
+    target = WHEEL["targets"]["wheel"]
+    needed = {*target["packages"], *target["force-include"], "pyproject.toml", "README.md", "LICENSE", "NOTICE"}
+    assert set(target["packages"]) == set(PACKAGES)
+    assert needed <= copied_from_the_project()
+    assert [path for path in copied_from_the_project() if not is_sent_to_the_engine(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_sent"),
+    [
+        ("app/main.py", True),
+        ("docs/guide/searching.md", True),
+        ("docs/settings.md", False),
+        ("data/playground.sqlite", False),
+        (".git/config", False),
+        (".venv/bin/python", False),
+        ("tests/conftest.py", False),
+        ("app/__pycache__/main.pyc", False),
+    ],
+)
+def test_only_what_is_needed_is_sent_to_the_engine(path: str, is_sent: bool) -> None:
+    assert is_sent_to_the_engine(path) is is_sent
+
+
+def test_the_image_sets_only_settings_that_exist() -> None:
+    names = {f"PLAYGROUND_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in environment() if name.startswith("PLAYGROUND_")} <= names
+
+
+def test_the_image_listens_everywhere_and_therefore_demands_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        if name.startswith("PLAYGROUND_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PLAYGROUND_API_KEY", raising=False)
+    settings = Settings()
+    assert not settings.is_loopback
+    with pytest.raises(InvalidInputError, match="without an API key"):
+        settings.check_exposure()
+
+
+def test_data_lies_in_a_volume_that_the_compose_file_keeps() -> None:
+    assert final("VOLUME") == [environment()["PLAYGROUND_DATA_FOLDER"]] == ["/data"]
+    assert SERVICE["volumes"] == ["data:/data"]
+    assert "data" in yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["volumes"]
+
+
+def test_the_health_check_asks_the_port_that_is_served() -> None:
+    assert final("EXPOSE") == [environment()["PLAYGROUND_PORT"]]
+    (check,) = final("HEALTHCHECK")
+    assert "/health/live" in check
+    assert "PLAYGROUND_PORT" in check
+    program, flag, source = json.loads(check[check.index("[") :])
+    assert (program, flag) == ("python", "-c")
+    compile(source, "healthcheck", "exec")
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    assert SERVICE["ports"] == [f"127.0.0.1:8000:{environment()['PLAYGROUND_PORT']}"]
+    assert "network_mode" not in SERVICE
+
+
+def test_compose_does_not_start_without_a_key() -> None:
+    assert SERVICE["environment"]["PLAYGROUND_API_KEY"].startswith("${PLAYGROUND_API_KEY:?")
+
+
+def test_compose_gives_the_service_few_rights() -> None:
+    assert SERVICE["read_only"] is True
+    assert SERVICE["tmpfs"] == ["/tmp"]
+    assert SERVICE["cap_drop"] == ["ALL"]
+    assert SERVICE["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "user", "pid", "ipc", "devices"} & set(SERVICE)
+
+
+def test_compose_limits_memory_and_restarts() -> None:
+    assert re.fullmatch(r"\d+g", SERVICE["mem_limit"])
+    assert SERVICE["restart"] == "unless-stopped"
+
+
+def test_compose_passes_the_index_of_torch_on() -> None:
+    assert SERVICE["build"]["args"] == {"TORCH_INDEX_URL": "${TORCH_INDEX_URL:-}"}

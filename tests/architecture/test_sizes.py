@@ -1,0 +1,60 @@
+"""Files and functions stay short, and names say what they hold."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.architecture.source_tree import PACKAGES, Module, read_modules
+
+FILE_LINES = 300
+FUNCTION_LINES = 40
+VAGUE_NAMES = {"utils", "helpers", "core", "manager", "common", "base", "misc"}
+
+
+@pytest.fixture(scope="module")
+def modules() -> list[Module]:
+    return read_modules((*PACKAGES, "tests"))
+
+
+def long_functions(module: Module) -> list[str]:
+    return [
+        f"{module.name}:{node.lineno} {node.name} has {length} lines"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES
+    ]
+
+
+def vague_names(module: Module) -> list[str]:
+    return [f"{module.name}: {part!r} says nothing" for part in module.name.split(".") if part in VAGUE_NAMES]
+
+
+def test_no_file_is_too_long(modules: list[Module]) -> None:
+    long = [f"{module.name} has {module.lines} lines" for module in modules if module.lines > FILE_LINES]
+    assert long == []
+
+
+def test_every_function_fits_a_screen(modules: list[Module]) -> None:
+    assert [report for module in modules for report in long_functions(module)] == []
+
+
+def test_every_name_says_something(modules: list[Module]) -> None:
+    assert [report for module in modules for report in vague_names(module)] == []
+
+
+@pytest.mark.parametrize("extra_lines", [0, 1])
+@pytest.mark.parametrize("head", ["def f():", "async def f():", "def f(\n):"])
+def test_a_long_function_is_reported(head: str, extra_lines: int) -> None:
+    lines = FUNCTION_LINES - len(head.splitlines()) + extra_lines
+    module = Module.parse("indexes.search", head + "\n    x = 1" * lines)
+    assert len(long_functions(module)) == extra_lines
+
+
+@pytest.mark.parametrize(
+    ("name", "reports"),
+    [("app.utils", 1), ("app.base.core", 2), ("app.api.database", 0), ("tests.helpers.store", 1)],
+)
+def test_a_vague_name_is_reported(name: str, reports: int) -> None:
+    assert len(vague_names(Module.parse(name, ""))) == reports

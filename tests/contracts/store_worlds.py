@@ -1,0 +1,127 @@
+"""Small segments for the contract tests of stores, and what brute force says of them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import strategies as st
+
+from indexes.opened_locations import evict
+from indexes.stores import Mask, Query, Searcher, SegmentRows, Store
+
+WORDS = ["cat", "Dog", "owl", "fox", "elk", "the", "x"]
+"""Stems of themselves, so that the oracle needs no stemmer; the last two are a stop word and too short."""
+VECTORS = np.array(
+    [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 1, 1), (-1, 2, 0), (3, 1, 1), (0, -1, -1)], dtype=np.float32
+)
+VECTORS /= np.maximum(1, np.linalg.norm(VECTORS, axis=1, keepdims=True))
+Scored = dict[int, float]
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows, a query, which rows may be read and which of those a filter leaves, and how many are wanted."""
+
+    texts: list[str]
+    vectors: npt.NDArray[np.float32]
+    query: Query
+    permitted: Mask
+    allowed: Mask
+    k: int
+
+    def rows(self, chosen: npt.NDArray[Any] | slice = slice(None)) -> SegmentRows:
+        texts = np.array(self.texts, dtype=object)[chosen].tolist()
+        return SegmentRows(texts=texts, vectors=self.vectors[chosen])
+
+
+@st.composite
+def worlds(draw: st.DrawFn, most_rows: int = 60) -> World:
+    """Draw 1 to `most_rows` rows, a byte each: text and vector (few, so that scores tie), readable, left by a filter."""
+    texts = draw(st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=8, max_size=8))
+    rows = np.frombuffer(draw(st.binary(min_size=1, max_size=most_rows)), dtype=np.uint8)
+    permitted = (rows & 64) == 0
+    return World(
+        texts=[texts[row & 7] for row in rows.tolist()],
+        vectors=VECTORS[(rows >> 3) & 7],
+        query=Query(
+            text=" ".join(draw(st.lists(st.sampled_from(WORDS), max_size=4))), vector=VECTORS[draw(st.integers(0, 7))]
+        ),
+        permitted=permitted,
+        allowed=permitted & ((rows & 128) == 0),
+        k=draw(st.integers(1, most_rows + 10)),
+    )
+
+
+def by_inner_product(world: World) -> Scored:
+    query = [float(value) for value in world.query.vector] if world.query.vector is not None else []
+    return {
+        row: sum(float(a) * b for a, b in zip(vector, query, strict=True)) for row, vector in enumerate(world.vectors)
+    }
+
+
+def by_bm25(world: World) -> Scored:
+    """Score as the definition says: k1 = 1.2, b = 0.75, statistics of the permitted rows."""
+    split = [[word for word in re.findall(r"\w\w+", text.lower()) if word != "the"] for text in world.texts]
+    readable = [words for words, is_readable in zip(split, world.permitted, strict=True) if is_readable]
+    average = sum(map(len, readable)) / max(1, len(readable))
+    scored: Scored = {}
+    for row, words in enumerate(split):
+        for word in re.findall(r"\w\w+", world.query.text.lower()):
+            frequency = sum(word in other for other in readable)
+            if word in words and frequency:
+                idf = math.log(1 + (len(readable) - frequency + 0.5) / (frequency + 0.5))
+                saturated = words.count(word) / (words.count(word) + 1.2 * (0.25 + 0.75 * len(words) / average))
+                scored[row] = scored.get(row, 0.0) + idf * saturated
+    return scored
+
+
+ORACLES: dict[str, Callable[[World], Scored]] = {"dense": by_inner_product, "lexical": by_bm25}
+
+
+@contextmanager
+def unsynced() -> Iterator[None]:
+    """Spare the disk: hundreds of small segments are built, and none has to outlive its test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
+@contextmanager
+def built(store: Store, rows: SegmentRows) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        location = Path(folder) / "segment" / "store"
+        location.mkdir(parents=True)
+        store.build(rows, location)
+        yield location
+        evict(Path(folder))
+
+
+@contextmanager
+def searcher(store: Store, rows: SegmentRows) -> Iterator[Searcher]:
+    with built(store, rows) as location:
+        yield store.open(location)
+
+
+def small_rows() -> SegmentRows:
+    """Return six rows on which every setting of a store should make a difference."""
+    texts = ["cat", "cat dog dog dog", "owl the fox", "dog elk elk fox owl cat cat", "", "fox " * 9]
+    return SegmentRows(texts=texts, vectors=VECTORS[1:7])
+
+
+SMALL_QUERY = Query(text="dog cat fox", vector=VECTORS[6])
+
+
+def results(searcher: Searcher, query: Query = SMALL_QUERY) -> list[tuple[int, float]]:
+    rows, scores = searcher.search(query, None, 10, searcher.statistics(query, None))
+    return list(zip(rows.tolist(), scores.tolist(), strict=True))

@@ -34,6 +34,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PLAYGROUND_DATA_FOLDER=/data
 USER 10001:10001
 WORKDIR /data
+# The shipped model is loaded once by the user that will run it: this checks the SHA-256 of its weights too.
+RUN ["python", "-c", "from ingest.embedders.sentence_transformer import SentenceTransformer as E; assert E(kind='sentence_transformer').encode_query('Is the model here?').shape == (384,)"]
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

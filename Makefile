@@ -35,7 +35,7 @@ check: $(DEVELOPMENT) ## check format, lint, types, architecture and the Dockerf
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(PYTEST) tests/architecture
+	$(PYTEST) -m "not slow" tests/architecture
 	$(VENV)/bin/hadolint Dockerfile
 
 format: $(DEVELOPMENT) ## format the source and mend what the linter can

@@ -121,3 +121,7 @@ def _outcome(job: Job) -> int:
     if job.error is not None:
         print(f"{job.error['code']}: {job.error['detail']}\n  {job.error['hint']}", file=sys.stderr)  # noqa: T201
     return 0 if job.state == "succeeded" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

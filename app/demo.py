@@ -13,13 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import app
-from app.context.retrieve import Retriever
+from app.context.contexts import Contexts
+from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, Strategy, load_presets
-from app.demo_context import save_demo_context
 from app.evaluation.questions import NewQuestion, QuestionSetRow, save_question_set
 from configs.part import JsonObject
+from indexes.access import Principal
 from indexes.database.catalog import list_indexes, missing_versions
 from indexes.database.engine import Database, now
 from indexes.database.tables import IndexRow, Job, Workspace
@@ -54,7 +55,9 @@ def guide_folder() -> Path:
 
 
 def plant_demo(database: Database) -> bool:
-    """Where no workspace exists, create the demo with its documents and the job that makes it ready; tell whether it did."""
+    """Where no workspace exists, create the demo with its documents and the job that makes it ready; tell whether it
+    did.
+    """
     uploads = _uploads(guide_folder())
     with database.write() as session:
         if session.scalar(select(Workspace.id).limit(1)) is not None:
@@ -85,8 +88,10 @@ def demo_progress(database: Database) -> str:
         return f"demo: {built} of {len(indexes)}"
 
 
-def seed_handler(pipeline: Pipeline, retriever: Retriever) -> Handler:
-    """Return the handler of the job that ingests the guide, then saves questions and a context, then builds the rest."""
+def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
+    """Return the handler of the job that ingests the guide, then saves questions and a context, then builds the
+    rest.
+    """
 
     def seed(job: RunningJob) -> Iterator[None]:
         yield from pipeline.ingest(job)
@@ -102,9 +107,25 @@ def seed_handler(pipeline: Pipeline, retriever: Retriever) -> Handler:
         with job.database.read() as session:
             is_saved = session.get(ContextRow, "demo-context") is not None
         if not is_saved:
-            save_demo_context(job, retriever)
+            _save_context(contexts)
 
     return seed
+
+
+def _save_context(contexts: Contexts) -> None:
+    strategy = load_presets()["default"].strategy.resolved()
+    question = "How large should my chunks be?"
+    request = Request(workspace_id=WORKSPACE, question=question, principal=Principal.of([]), limit=100)
+    assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request)
+    asked: JsonObject = {
+        "strategy": "default version 1",
+        "setup": strategy.retrieval.model_dump(mode="json"),
+        "principals": [],
+        "filter": None,
+        "index_id": retrieved.index_id,
+        "missing_documents": retrieved.missing_documents,
+    }
+    contexts.save(WORKSPACE, assembled, asked, context_id="demo-context")
 
 
 def _uploads(folder: Path) -> list[Upload]:

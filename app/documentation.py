@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.api.routers.catalog import FAMILIES
 from configs.part import JsonObject, Part
 from configs.settings import Settings
-
-FAMILY_PACKAGES = (
-    "ingest.parsers",
-    "ingest.chunkers",
-    "ingest.embedders",
-    "indexes.stores",
-    "indexes.fusions",
-    "app.context.packers",
-    "app.context.renderers",
-)
-"""In the order in which documents and questions pass through them."""
 
 APPLIES = {"bake_time": "baked", "live": "live"}
 
@@ -41,15 +30,6 @@ from their defaults, as in `{"kind": "recursive", "size_tokens": 300}`. A *baked
 changing it needs a new index; a *live* one acts at search time. This page is generated from the classes: change those,
 then run `make docs`.
 """
-
-
-def families() -> list[type[Part]]:
-    """Return every family of the project with its members imported."""
-    found: list[type[Part]] = []
-    for package in FAMILY_PACKAGES:
-        importlib.import_module(package)
-        found += [family for family in Part.__subclasses__() if family.__module__ == package]
-    return found
 
 
 def members_of(family: type[Part]) -> dict[str, type[Part]]:
@@ -110,10 +90,18 @@ def _values(field: JsonObject) -> str:
         return " or ".join(_values(choice) for choice in field["anyOf"])
     if field["type"] == "array":
         return f"list of {_values(field['items'])}"
-    return _NAMES[field["type"]] + _bounds(field)
+    return _NAMES[field.get("format") or field["type"]] + _bounds(field)
 
 
-_NAMES = {"boolean": "true or false", "integer": "integer", "null": "none", "number": "number", "string": "text"}
+_NAMES = {
+    "boolean": "true or false",
+    "integer": "integer",
+    "null": "none",
+    "number": "number",
+    "password": "text",
+    "path": "path",
+    "string": "text",
+}
 
 
 def _bounds(field: JsonObject) -> str:
@@ -124,7 +112,7 @@ def _bounds(field: JsonObject) -> str:
 def write_pages(folder: Path) -> None:
     """Write both pages into the existing `folder`."""
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
-    (folder / "parts.md").write_text(parts_page(families()), encoding="utf-8")
+    (folder / "parts.md").write_text(parts_page(FAMILIES), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 import app
+from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from app.demo import SEED_DEMO, seed_handler
 from app.purge import PURGE, purge_handler
@@ -35,13 +36,14 @@ class Installation:
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url)
         self.retriever = Retriever(self.database, Views(settings.data_folder))
+        self.contexts = Contexts(self.database, self.retriever)
         pipeline = Pipeline(data_folder=settings.data_folder, max_text_characters=settings.max_text_characters)
         self.workers = Workers(
             self.database,
             {
                 **pipeline.handlers(),
                 PURGE: purge_handler(settings.data_folder),
-                SEED_DEMO: seed_handler(pipeline, self.retriever),
+                SEED_DEMO: seed_handler(pipeline, self.contexts),
             },
             data_folder=settings.data_folder,
             threads=settings.job_threads,

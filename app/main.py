@@ -49,7 +49,9 @@ logger = logging.getLogger("playground")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the application for `settings`, by default those of the environment; nothing is opened before its start."""
+    """Return the application for `settings`, by default those of the environment; nothing is opened before its
+    start.
+    """
     chosen = settings or Settings()
     app = FastAPI(
         title="Context-strategy playground",
@@ -88,6 +90,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings=settings,
         database=installation.database,
         retriever=installation.retriever,
+        contexts=installation.contexts,
         workers=installation.workers,
         pool=pool,
         demo_progress=lambda: demo_progress(installation.database),

@@ -46,6 +46,10 @@ class FlowingText:
         if gap > Gap.SPACE or not self._separators:
             self._gap = max(self._gap, gap)
 
+    def owe_line_break(self) -> None:
+        """Put one more line break before the next text; the second makes a blank line, more are no more."""
+        self.owe(Gap.BLANK_LINE if self._gap >= Gap.LINE else Gap.LINE)
+
     def owe_separator(self, separator: str) -> None:
         """Put `separator` before the next text, behind the line break that is owed, but without a space around it."""
         if self._gap == Gap.SPACE:

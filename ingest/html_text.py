@@ -28,7 +28,6 @@ _GAPS = dict.fromkeys(_PARAGRAPHS.split(), Gap.BLANK_LINE) | dict.fromkeys(_LINE
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
-_VOID_GAPS = {"br": Gap.LINE, "hr": Gap.BLANK_LINE}
 _DROPPED = frozenset(("script", "style", "template", "noscript", "iframe", "noembed", "noframes"))
 _ENDED_BY = {
     "p": set(_GAPS), "li": {"li"}, "dt": {"dt", "dd"}, "dd": {"dt", "dd"}, "option": {"option", "optgroup"},
@@ -116,8 +115,8 @@ class HtmlText:
         if name == "title":
             self._is_in_title = self._hidden_depth is None
         elif name in _VOID:
-            if self._hidden_depth is None and name in _VOID_GAPS:
-                self._break(_VOID_GAPS[name])
+            if self._hidden_depth is None:
+                self._void(name)
         elif self._hidden_depth is not None:
             self._push(name)
         elif name in _DROPPED or "hidden" in tag.attributes or _NOT_DISPLAYED.search(tag.attributes.get("style", "")):
@@ -127,6 +126,14 @@ class HtmlText:
             self._start_block(tag)
         elif name == "code" and self._code is not None:
             self._code.language = self._code.language or _language(tag)
+
+    def _void(self, name: str) -> None:
+        if name == "br" and self._code is not None:
+            self._characters("\n")
+        elif name == "br" and not self._is_in_line():
+            self._out.owe_line_break()
+        elif name in {"br", "hr"}:
+            self._break(Gap.BLANK_LINE)
 
     def _start_block(self, tag: StartTag) -> None:
         name = tag.name
@@ -259,9 +266,12 @@ class HtmlText:
         return depth
 
     def _break(self, gap: Gap) -> None:
-        """Owe `gap`, but no more than a space inside headings and the cells of a table, which are one line."""
+        self._out.owe(min(gap, Gap.SPACE) if self._is_in_line() else gap)
+
+    def _is_in_line(self) -> bool:
+        """Tell whether an open heading or table cell must stay one line."""
         is_in_cell = bool(self._tables) and not self._tables[-1].is_layout and self._tables[-1].cell is not None
-        self._out.owe(min(gap, Gap.SPACE) if is_in_cell or self._heading is not None else gap)
+        return is_in_cell or self._heading is not None
 
 
 def _language(tag: StartTag) -> str:

@@ -37,8 +37,9 @@ def load(text: str, place: str) -> Any:
             text, object_pairs_hook=Members, parse_int=str, parse_float=str, parse_constant=refuse_constant
         )
     except json.JSONDecodeError as error:
+        position = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
         raise InvalidInputError(
-            f"{place}: not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+            f"{place}: not valid JSON: {error.msg} ({position})",
             hint="check the file with a JSON validator and upload it again",
             code="invalid_json",
         ) from None
@@ -70,12 +71,12 @@ def record_text(value: Any, place: str) -> str:
 
 
 def _lines(value: Any, path: str | None, depth: int, place: str) -> Iterator[str]:
+    if isinstance(value, list) and depth == MAX_DEPTH:
+        raise _nested_too_deeply(place)
     if not isinstance(value, list) or not value:
         leaf = _leaf(value)
         yield leaf if path is None else f"{path}: {leaf}"
         return
-    if depth == MAX_DEPTH:
-        raise _nested_too_deeply(place)
     if path is not None and len(path) > MAX_PATH_CHARACTERS:
         raise InvalidInputError(
             f"{place}: the keys down to a value are longer than {MAX_PATH_CHARACTERS} characters together",

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from configs.settings import Settings
 from indexes.database.engine import Database
@@ -25,6 +26,7 @@ class Service:
     settings: Settings
     database: Database
     retriever: Retriever
+    contexts: Contexts
     workers: Workers
     pool: ThreadPoolExecutor
     demo_progress: Callable[[], str]

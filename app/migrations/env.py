@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from alembic import context
-from indexes.database.engine import Base, Database
+
+from indexes.database.engine import Base, Database, UtcDateTime
 
 for owner in (
     "indexes.database.tables",
@@ -16,10 +18,21 @@ for owner in (
 ):
     importlib.import_module(owner)
 
+
+def _render(kind: str, item: Any, _context: Any) -> str | bool:
+    return "sa.DateTime()" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
 database = Database(context.config.attributes["url"])
 with database.engine.connect() as connection:
     connection = connection.execution_options(unit_of_work="write")
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        compare_type=True,
+        render_item=_render,
+    )
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()

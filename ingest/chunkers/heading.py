@@ -31,9 +31,9 @@ class Heading(Chunker):
     - Neighbouring sections are packed up to `size_tokens`, never across a heading of level 1 or 2, unless what stands
       before that heading (or, at the end of the document, behind it) has fewer than `min_tokens` tokens.
     - A heading without text of its own belongs to the section that follows.
-    - A section that is too large is cut as `recursive` does, but not right below a heading. A table or fenced code of up
-      to 4 times the size is not cut: with the headings right above it, it may be a chunk that exceeds the size. A larger
-      one is cut like text.
+    - A section that is too large is cut as `recursive` does, but not right below a heading. A table or fenced code of
+      up to 4 times the size is not cut: with the headings right above it, it may be a chunk that exceeds the size. A
+      larger one is cut like text.
     - A document without headings is one section.
     """
 
@@ -102,7 +102,7 @@ def _kept_whole(document: ParsedDocument, tokens: Tokens, size_tokens: int) -> I
 
     A run of headings is kept together up to `size_tokens`.
     """
-    text, lead = document.text, Span(0, 0)
+    text, lead, limit_tokens = document.text, Span(0, 0), LARGEST_BLOCK_IN_SIZES * size_tokens
     for block in document.blocks:
         span = block.span
         if block.kind == "heading":
@@ -112,6 +112,5 @@ def _kept_whole(document: ParsedDocument, tokens: Tokens, size_tokens: int) -> I
             if tokens.count(start, below) <= size_tokens:
                 lead = Span(start, span.end)
                 yield Span(span.start, below)
-        elif block.kind in ("table", "code"):
-            if tokens.count(span.start, span.end) <= LARGEST_BLOCK_IN_SIZES * size_tokens:
-                yield span
+        elif block.kind in ("table", "code") and tokens.count(span.start, span.end) <= limit_tokens:
+            yield span

@@ -30,7 +30,7 @@ class Embedder(Part):
 
     @property
     @abstractmethod
-    def dimensions(self) -> int:
+    def vector_dimensions(self) -> int:
         """Return the length of a vector."""
 
     @property

@@ -22,6 +22,8 @@ MAX_LABEL_SOURCE_CHARACTERS = 1_000
 _LINE_END = re.compile(r"\r\n?|\n")
 """What CommonMark calls a line end; form feeds and U+2028 are none."""
 
+_BLOCK_TOKENS = {"heading_open", "fence", "code_block", "table_open"}
+
 _FRONT_MATTER_MEMBER = re.compile(r"#|[A-Za-z_][\w. -]*:(?:[ \t]|$)")
 
 _FRONT_MATTER_TITLE = re.compile(r"^title:.{0,2000}$(?:\n[ \t].{0,2000}$){0,20}", re.MULTILINE)
@@ -62,18 +64,18 @@ def _blocks(text: str, line_starts: list[int], skipped: int) -> Iterable[Block]:
     environment: dict[str, Any] = {}
     tokens = _reader.parse(text[line_starts[skipped] :], environment)
     for position, token in enumerate(tokens):
-        if token.map is None:
+        if token.type not in _BLOCK_TOKENS or token.map is None:
             continue
         start, end = (line_starts[min(line + skipped, len(line_starts) - 1)] for line in token.map)
         span = Span(start, start + len(text[start:end].rstrip()))
         if token.type == "heading_open" and token.level == 0:
             label = _words(tokens[position + 1].content[:MAX_LABEL_SOURCE_CHARACTERS], environment)
             yield Block(kind="heading", span=span, level=int(token.tag[1]), label=label)
-        elif token.type in {"fence", "code_block"}:
-            language = token.info.split(maxsplit=1)
-            yield Block(kind="code", span=span, label=language[0] if language else "")
         elif token.type == "table_open":
             yield Block(kind="table", span=span)
+        elif token.type != "heading_open":
+            language = token.info.split(maxsplit=1)
+            yield Block(kind="code", span=span, label=language[0] if language else "")
 
 
 def _words(source: str, environment: dict[str, Any]) -> str:

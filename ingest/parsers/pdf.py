@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import ClassVar, Literal
 
 from pypdf import PasswordType, PdfReader
-from pypdf.errors import DependencyError, LimitReachedError
+from pypdf.errors import DependencyError, LimitReachedError, PdfReadError
 from pypdf.generic import DictionaryObject
 
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
@@ -18,6 +18,8 @@ from ingest.parsers import Parser
 MAX_PAGES = 5_000
 MARKER_WINDOW_BYTES = 1_024
 """The header and the end marker are looked for in so many bytes at either end of the file, as PDF viewers do."""
+
+HINT_WITHOUT_TEXT = "the pages may be scans: run OCR (text recognition) over the file first, then upload it again"
 
 # pypdf logs every oddity that it works around; what matters here is raised. Only its own logger is silenced.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
@@ -44,12 +46,14 @@ class Pdf(Parser):
             reader = PdfReader(BytesIO(data))
             _check_password(reader)
             _check_pages(reader)
-            texts = [_storable(page.extract_text()).strip() for page in reader.pages]
-            title = _title(reader)
+            texts = (_storable(page.extract_text()).strip() for page in reader.pages)
+            return numbered_document("page", texts, title=_title(reader), hint_without_text=HINT_WITHOUT_TEXT)
         except (PlaygroundError, MemoryError):
             raise
-        except DependencyError:
-            raise _encrypted("with a method that cannot be read here (AES)") from None
+        except DependencyError as error:
+            if b"/Encrypt" in data:
+                raise _encrypted("with AES, which this service does not read") from None
+            raise _damaged(f"cannot be read ({error})") from None
         except LimitReachedError as error:
             raise TooLargeError(
                 f"the PDF is too complex to be read safely: {error}",
@@ -58,8 +62,6 @@ class Pdf(Parser):
             ) from None
         except Exception as error:  # pypdf meets damage with any exception, KeyError and RecursionError among them
             raise _damaged(f"cannot be read ({type(error).__name__})") from None
-        hint = "the pages hold no text: they may be scans; run OCR (text recognition) over the file first"
-        return numbered_document("page", texts, title=title, hint_without_text=hint)
 
 
 def _check_frame(data: bytes) -> None:
@@ -92,7 +94,10 @@ def _check_pages(reader: PdfReader) -> None:
 
 
 def _title(reader: PdfReader) -> str:
-    title = reader.metadata.title if reader.metadata is not None else None
+    try:
+        title = reader.metadata.title if reader.metadata is not None else None
+    except PdfReadError:  # broken document information costs the title, not the text
+        return ""
     return " ".join(_storable(title).split()) if isinstance(title, str) else ""
 
 

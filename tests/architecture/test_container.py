@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,8 +89,17 @@ def test_the_image_is_built_in_stages_from_one_pinned_python() -> None:
 
 def test_the_service_does_not_run_as_root() -> None:
     assert final("USER") == ["10001:10001"]
+
+
+@pytest.mark.slow
+def test_the_image_loads_the_model_as_the_user_who_will_run_it(tmp_path: Path) -> None:
     words = [word for word, _ in stages()[-1]]
-    assert "RUN" not in words[words.index("USER") :]
+    (check,) = [rest for word, rest in stages()[-1][words.index("USER") :] if word == "RUN"]
+    program, flag, source = json.loads(check)
+    assert (program, flag) == ("python", "-c")
+    command = [sys.executable, flag, source]
+    assert subprocess.run(command, cwd=ROOT, env={"HOME": str(tmp_path)}, check=False).returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_index_of_torch_is_an_argument_that_is_empty_by_default() -> None:

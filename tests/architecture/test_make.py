@@ -179,7 +179,7 @@ def test_check_runs_every_checker(clone: Clone) -> None:
         "ruff format --check .",
         "ruff check .",
         "mypy ",
-        "python -m pytest tests/architecture",
+        "python -m pytest -m not slow tests/architecture",
         "hadolint Dockerfile",
     ]
 

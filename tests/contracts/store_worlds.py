@@ -47,7 +47,7 @@ class World:
 
 @st.composite
 def worlds(draw: st.DrawFn, most_rows: int = 60) -> World:
-    """Draw 1 to `most_rows` rows, a byte each: text and vector (few, so that scores tie), readable, left by a filter."""
+    """Draw 1 to `most_rows` rows, a byte each: text and vector (few, so that scores tie), readable, filtered."""
     texts = draw(st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=8, max_size=8))
     rows = np.frombuffer(draw(st.binary(min_size=1, max_size=most_rows)), dtype=np.uint8)
     permitted = (rows & 64) == 0

@@ -28,7 +28,6 @@ from indexes.database.catalog import (
     missing_versions,
     raise_generation,
 )
-from indexes.database.engine import new_id
 from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.jobs import FINAL_STATES, create_job
 from indexes.segments import damaged_files, segment_folder

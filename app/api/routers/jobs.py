@@ -111,8 +111,8 @@ async def cancel_job(
 ) -> JobView:
     """Ask the job to end after its present batch; cancelling a finished job changes nothing.
 
-    What it committed stays: finished documents stay ready, vectors stay cached. Its unfinished documents are marked failed
-    and can be retried.
+    What it committed stays: finished documents stay ready, vectors stay cached. Its unfinished documents are marked
+    failed and can be retried.
     """
 
     def work() -> JobView:

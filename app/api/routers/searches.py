@@ -6,7 +6,7 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from app.api.chosen import Choice, choose
 from app.api.examples import SEARCHES
@@ -17,7 +17,6 @@ from app.api.service import CurrentService
 from app.context.retrieve import Request
 from app.context.strategy import MAX_CANDIDATES
 from indexes.access import Principal
-from pydantic import BaseModel
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/searches", tags=["searches"], route_class=PlaygroundRoute)
 
@@ -45,7 +44,8 @@ async def search(
 ) -> SearchView:
     """Search with a saved strategy or an inline setup whose index exists.
 
-    Filters and access apply before scoring: no result, count or score comes from a document the principals may not read.
+    Filters and access apply before scoring: no result, count or score comes from a document the principals may not
+    read.
     """
 
     def work() -> SearchView:

@@ -83,8 +83,8 @@ async def create_strategy(
 ) -> StrategyView:
     """Save the strategy as the next version of its name; 200 where the newest version says the same already.
 
-    Settings that depend on the machine (`precision: auto`) are resolved now and stay so. `requires_reindex` tells what has to
-    be built before it answers, and the call that builds it; nothing is built by itself.
+    Settings that depend on the machine (`precision: auto`) are resolved now and stay so. `requires_reindex` tells
+    what has to be built before it answers, and the call that builds it; nothing is built by itself.
     """
 
     def work() -> tuple[StrategyView, bool]:

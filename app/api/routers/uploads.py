@@ -138,8 +138,8 @@ async def send_documents(
 ) -> AcceptedDocuments:
     """Ingest documents in one job. Their texts are safe once this answers; searches find them when the job is done.
 
-    The same bytes under the same external id change nothing; other bytes make a new version, and the old one answers until
-    the new one is indexed.
+    The same bytes under the same external id change nothing; other bytes make a new version, and the old one answers
+    until the new one is indexed.
     """
 
     def work() -> AcceptedDocuments:

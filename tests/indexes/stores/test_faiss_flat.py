@@ -31,7 +31,7 @@ def _always_through_faiss() -> Iterator[None]:
 
 
 def unit(vectors: Float32) -> Float32:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def random_vectors(count: int, dimensions: int) -> Float32:

@@ -1,0 +1,92 @@
+"""Examples of request bodies for question sets and comparisons; each runs as it is on the demo workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.examples import Examples
+
+TIES: dict[str, Any] = {
+    "question": "How do you decide who comes first when two results score exactly alike?",
+    "evidence": [
+        {
+            "document_id": "demo-searching",
+            "quote": "Equal scores are ordered by document id and then by position in the document.",
+        }
+    ],
+}
+RIGHTS: dict[str, Any] = {
+    "question": "A colleague with other permissions sees the pages we share in another order. Is something broken?",
+    "evidence": [
+        {
+            "document_id": "demo-searching",
+            "quote": "Two users with different rights can get different scores, and sometimes a different order, for "
+            "documents that both may read. That is correct.",
+        }
+    ],
+}
+
+NEW_QUESTION_SETS: Examples = {
+    "quotes": {
+        "summary": "Answers quoted from the documents",
+        "value": {
+            "name": "example-searching",
+            "questions": [{"id": "ties", **TIES, "tags": ["ranking"]}, {"id": "rights", **RIGHTS, "tags": ["access"]}],
+        },
+    },
+    "spans": {
+        "summary": "Answers marked by position, and a question without an answer",
+        "value": {
+            "name": "example-spans",
+            "questions": [
+                {
+                    "question": "What is the page about searching called?",
+                    "evidence": [{"document_id": "demo-searching", "start": 2, "end": 11}],
+                },
+                {"question": "Which colour has the office door?", "tags": ["unanswerable"]},
+            ],
+        },
+    },
+}
+
+COMPARISONS: Examples = {
+    "question_set": {
+        "summary": "Five questions of the demo set, hybrid against words only",
+        "value": {
+            "question_set": "demo",
+            "limit": 5,
+            "strategies": [{"strategy": "default"}, {"strategy": "lexical"}],
+            "k": 5,
+            "budget_tokens": 1000,
+        },
+    },
+    "questions": {
+        "summary": "Own questions, one with its answer marked, and both reference lines",
+        "value": {
+            "questions": [TIES, {"question": "How do I restore a backup?"}],
+            "strategies": [
+                {"strategy": "default"},
+                {"strategy": "lexical"},
+                {"strategy": "no_context"},
+                {"strategy": "whole_documents"},
+            ],
+        },
+    },
+    "inline": {
+        "summary": "A saved strategy against a setup given inline, on the same index",
+        "value": {
+            "questions": [TIES, RIGHTS],
+            "strategies": [
+                {"strategy": "lexical"},
+                {
+                    "setup": {
+                        "chunker": {"kind": "recursive", "size_tokens": 200},
+                        "stores": [{"kind": "bm25", "k1": 0.9, "b": 0.4}],
+                    }
+                },
+            ],
+            "k": 3,
+            "budget_tokens": 500,
+        },
+    },
+}

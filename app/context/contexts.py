@@ -1,0 +1,115 @@
+"""From a question to a saved context, and back from its receipt to the same bytes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import func, select
+
+from app.context.assembly import Assembled, assemble
+from app.context.envelope import Origin, new_nonce
+from app.context.passages import Candidate
+from app.context.policy import ContextPolicy
+from app.context.receipt import Receipt, receipt_of, replay
+from app.context.renderers import Rendered
+from app.context.retrieve import Request, Retrieved, Retriever
+from app.context.saved_contexts import ContextRow, check_sources, load_context
+from app.context.strategy import BaselineSetup, SearchSetup
+from configs.part import JsonObject
+from configs.span import Span
+from indexes.access import Principal
+from indexes.database.catalog import load_workspace
+from indexes.database.engine import Database, new_id, now
+from indexes.database.tables import Version
+from ingest.document import ParsedDocument
+
+STRUCTURES_KEPT = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outline:
+    """Title, headings and pages of a version."""
+
+    title: str
+    document: ParsedDocument
+    pages: tuple[tuple[int, str], ...]
+
+
+class Contexts:
+    """Makes contexts, saves their receipts, and rebuilds them."""
+
+    def __init__(self, database: Database, retriever: Retriever) -> None:
+        self._database = database
+        self._retriever = retriever
+        self._outline = lru_cache(maxsize=STRUCTURES_KEPT)(self._read_outline)
+
+    def make(
+        self, setup: SearchSetup | BaselineSetup, policy: ContextPolicy, request: Request
+    ) -> tuple[Assembled, Retrieved]:
+        """Retrieve for the request's question and pack what was found into the policy's budget."""
+        retrieved = self._retriever.retrieve(setup, request)
+        begin = time.perf_counter()
+        candidates = [
+            Candidate(
+                hit=passage.hit,
+                text=passage.text,
+                origin=self.origin_of(passage.hit.version_id, _described_at(passage.hit.span, passage.text)),
+            )
+            for passage in retrieved.passages
+        ]
+        assembled = assemble(policy, request.question, candidates, text_of=self.text_of, nonce=new_nonce)
+        retrieved.seconds["assembly"] = time.perf_counter() - begin
+        return assembled, retrieved
+
+    def save(self, workspace_id: str, assembled: Assembled, asked: JsonObject, context_id: str = "") -> ContextRow:
+        """Keep the receipt with what was asked; return the row."""
+        row = ContextRow(
+            id=context_id or new_id("context"),
+            workspace_id=workspace_id,
+            request=asked,
+            receipt=receipt_of(assembled).model_dump(mode="json"),
+            created_at=now(),
+        )
+        with self._database.write() as session:
+            session.add(row)
+        return row
+
+    def replay(self, workspace_id: str, context_id: str, principal: Principal) -> tuple[ContextRow, Receipt, Rendered]:
+        """Return a saved context as it was sent, if the caller may still read every document in it."""
+        with self._database.read() as session:
+            load_workspace(session, workspace_id)
+            row = load_context(session, workspace_id, context_id)
+            receipt = Receipt.model_validate(row.receipt)
+            documents = {candidate.document_id for candidate in receipt.candidates}
+            check_sources(session, context_id, documents, principal)
+        return row, receipt, replay(receipt, text_of=self.text_of, origin_of=self.origin_of)
+
+    def text_of(self, version_id: str, span: Span) -> str:
+        """Return the text of a span of a version."""
+        text = func.substr(Version.text, span.start + 1, len(span))
+        with self._database.read() as session:
+            return str(session.scalars(select(text).where(Version.id == version_id)).one())
+
+    def origin_of(self, version_id: str, position: int) -> Origin:
+        """Return title, heading path and page at a position of a version; none of it ever changes."""
+        outline = self._outline(version_id)
+        page = ""
+        for start, label in outline.pages:
+            if start > position:
+                break
+            page = label
+        return Origin(title=outline.title, heading_path=outline.document.heading_path(position), page=page)
+
+    def _read_outline(self, version_id: str) -> _Outline:
+        with self._database.read() as session:
+            columns = select(Version.title, Version.file_name, Version.structure).where(Version.id == version_id)
+            title, file_name, structure = session.execute(columns).one()
+        document = ParsedDocument.from_structure("", title, structure or [])
+        pages = tuple((block.span.start, block.label) for block in document.blocks if block.kind == "page")
+        return _Outline(title=title or file_name, document=document, pages=pages)
+
+
+def _described_at(span: Span, text: str) -> int:
+    return span.start + len(text) - len(text.lstrip())

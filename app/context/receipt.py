@@ -1,0 +1,185 @@
+"""The record of a context's making: ids, spans, scores and decisions, enough to rebuild it byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.context.assembly import Assembled, Source
+from app.context.envelope import Origin, SourceBlock
+from app.context.extracts import TextOf
+from app.context.passages import Decision, Reason
+from app.context.policy import ContextPolicy
+from app.context.renderers import Material, Rendered
+from configs.errors import ConflictError
+from configs.span import Span
+from configs.text import Text
+
+OriginOf = Callable[[str, int], Origin]
+"""Returns title, heading path and page at a position of a version: `origin_of(version_id, position)`."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreRecord(_Record):
+    """What one store said of a candidate."""
+
+    score: float
+    rank: int | None = Field(description="from 1; null where the store's list did not reach the candidate")
+
+
+class CandidateRecord(_Record):
+    """A candidate and the one final decision on it."""
+
+    rank: int = Field(description="place in the search result, from 1")
+    document_id: str
+    version_id: str
+    ordinal: int = Field(description="number of the chunk in its version, from 0")
+    start: int
+    end: int
+    tokens: int = Field(description="tokens of the chunk by its chunker's tokenizer")
+    score: float
+    stores: dict[str, StoreRecord]
+    included: bool
+    reason: Reason
+    label: str | None = Field(description="source that holds the candidate; null where it was dropped")
+    sent_start: int | None = Field(description="what of the candidate stands there; null where it was dropped")
+    sent_end: int | None
+    details: dict[str, int | float] = Field(
+        description="of a duplicate: of_rank with overlap or distance; of what did not fit: needed_tokens, left_tokens"
+    )
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        """Return the record of a decision."""
+        hit, span = decision.hit, decision.span
+        return cls(
+            rank=hit.rank,
+            document_id=hit.document_id,
+            version_id=hit.version_id,
+            ordinal=hit.ordinal,
+            start=hit.span.start,
+            end=hit.span.end,
+            tokens=hit.tokens,
+            score=hit.score,
+            stores={name: StoreRecord(score=store.score, rank=store.rank) for name, store in hit.stores.items()},
+            included=decision.is_included,
+            reason=decision.reason,
+            label=decision.label,
+            sent_start=None if span is None else span.start,
+            sent_end=None if span is None else span.end,
+            details=dict(decision.details),
+        )
+
+
+class SourceRecord(_Record):
+    """What a label stands for."""
+
+    label: str
+    document_id: str
+    version_id: str
+    start: int
+    end: int
+    described_at: int = Field(description="position whose headings and page stand beside the label")
+    tokens: int
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        """Return the record of a source."""
+        return cls(
+            label=source.label,
+            document_id=source.document_id,
+            version_id=source.version_id,
+            start=source.span.start,
+            end=source.span.end,
+            described_at=source.described_at,
+            tokens=source.tokens,
+        )
+
+
+class TokenRecord(_Record):
+    """Where the tokens went; the first four add up to the total."""
+
+    instructions: int
+    question: int
+    documents: int
+    envelope: int = Field(description="delimiters, labels, joins, and what a provider adds around messages")
+    total: int
+    available: int = Field(description="budget minus answer reserve; the total never exceeds it")
+    model: str
+    tokenizer: str = Field(description="tokenizer that counted")
+    is_exact: bool = Field(description="false where the model's tokenizer is absent and the counts are estimates")
+
+
+class Receipt(_Record):
+    """Everything about a context but the text of its documents: no titles, headings or page numbers either."""
+
+    policy: ContextPolicy
+    question: Text
+    nonce: str
+    tokens: TokenRecord
+    sources: tuple[SourceRecord, ...]
+    candidates: tuple[CandidateRecord, ...]
+    context_sha256: str
+
+
+def receipt_of(assembled: Assembled) -> Receipt:
+    """Return the receipt of a context."""
+    use = assembled.tokens
+    return Receipt(
+        policy=assembled.policy,
+        question=assembled.question,
+        nonce=assembled.nonce,
+        tokens=TokenRecord(
+            instructions=use.instructions,
+            question=use.question,
+            documents=use.documents,
+            envelope=use.envelope,
+            total=use.total,
+            available=assembled.policy.available_tokens,
+            model=assembled.policy.model,
+            tokenizer=assembled.tokenizer,
+            is_exact=assembled.is_exact,
+        ),
+        sources=tuple(map(SourceRecord.of, assembled.sources)),
+        candidates=tuple(map(CandidateRecord.of, assembled.decisions)),
+        context_sha256=assembled.rendered.sha256,
+    )
+
+
+def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf) -> Rendered:
+    """Return the context as it was sent, from the receipt and the stored versions.
+
+    Raises ConflictError (`replay_mismatch`) where the result would differ by a single byte.
+    """
+    sources = [
+        SourceBlock(
+            label=source.label,
+            origin=origin_of(source.version_id, source.described_at),
+            text=text_of(source.version_id, Span(source.start, source.end)),
+        )
+        for source in receipt.sources
+    ]
+    try:
+        material = Material(
+            instructions=receipt.policy.instructions, question=receipt.question, sources=sources, nonce=receipt.nonce
+        )
+    except ValueError as error:  # only a text that has changed can hold the nonce
+        raise _mismatch(receipt) from error
+    rendered = receipt.policy.renderer.render(material)
+    if rendered.sha256 != receipt.context_sha256:
+        raise _mismatch(receipt)
+    return rendered
+
+
+def _mismatch(receipt: Receipt) -> ConflictError:
+    versions = ", ".join(sorted({source.version_id for source in receipt.sources})) or "none"
+    return ConflictError(
+        f"the context cannot be rebuilt as it was sent (SHA-256 {receipt.context_sha256}, versions {versions})",
+        hint="a title, the structure of a version or the renderer has changed since; assemble the context anew",
+        code="replay_mismatch",
+    )

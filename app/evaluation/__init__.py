@@ -1,0 +1,1 @@
+"""Evaluation: questions with marked answers, and what strategies make of them."""

@@ -1,0 +1,119 @@
+"""A workspace with documents and built indexes, without a server, a model or a worker."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from app.context.retrieve import Retriever
+from app.context.saved_strategies import ensure_index
+from app.context.strategy import BaselineSetup, SearchSetup
+from app.evaluation.questions import NewQuestion, Question, locate_questions
+from configs.part import JsonObject
+from configs.span import Span
+from indexes.database.catalog import load_document
+from indexes.database.engine import Base, Database, now
+from indexes.database.tables import Job, Workspace
+from indexes.jobs import RunningJob, create_job
+from indexes.view import Views
+from ingest.document import ParsedDocument
+from ingest.pipeline import BUILD_INDEX, INGEST, Pipeline
+from ingest.uploads import Upload, accept_uploads, delete_document
+
+WORKSPACE = "playground"
+
+
+def lexical(size_tokens: int = 16, **settings: Any) -> SearchSetup:
+    """Return BM25 over fixed chunks without prefixes."""
+    content = {
+        "chunker": {"kind": "fixed", "size_tokens": size_tokens},
+        "context_prefix": False,
+        "stores": [{"kind": "bm25"}],
+    }
+    return SearchSetup.model_validate({**content, **settings})
+
+
+NO_CONTEXT = BaselineSetup(baseline="no_context")
+WHOLE_DOCUMENTS = BaselineSetup(baseline="whole_documents")
+
+
+class World:
+    """One workspace in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'world.sqlite'}")
+        Base.metadata.create_all(self.database.engine)
+        self.retriever = Retriever(self.database, Views(folder))
+        self._pipeline = Pipeline(data_folder=folder, max_text_characters=1_000_000)
+        with self.database.write() as session:
+            session.add(Workspace(id=WORKSPACE, name="Playground", generation=0, created_at=now()))
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def add(self, document_id: str, text: str, *, access: list[str] | None = None, ready: bool = True) -> None:
+        """Add a document, or a version of it; where `ready` is False, it stays queued."""
+        upload = Upload(
+            external_id=document_id, document_id=document_id, source=text.encode(), access=access,
+            parsed=ParsedDocument(text=text),
+        )  # fmt: skip
+        with self.database.write() as session:
+            job_id = create_job(session, WORKSPACE, INGEST, {})
+            accept_uploads(session, WORKSPACE, job_id, [upload])
+        if ready:
+            self._do(job_id)
+
+    def delete(self, document_id: str) -> None:
+        """Delete a document."""
+        with self.database.write() as session:
+            delete_document(session, load_document(session, WORKSPACE, document_id))
+
+    def build(self, setup: SearchSetup, *, maintained: bool = False) -> SearchSetup:
+        """Build or refresh the setup's index, and return the setup."""
+        with self.database.write() as session:
+            index = ensure_index(session, WORKSPACE, setup, maintained=maintained)
+            job_id = create_job(session, WORKSPACE, BUILD_INDEX, {"index_id": index.id})
+        self._do(job_id)
+        return setup
+
+    def version_of(self, document_id: str) -> str:
+        """Return the version of the document that answers."""
+        with self.database.read() as session:
+            return str(load_document(session, WORKSPACE, document_id).ready_version_id)
+
+    def locate(self, *questions: JsonObject) -> list[Question]:
+        """Return the questions with their evidence located."""
+        with self.database.read() as session:
+            return locate_questions(session, WORKSPACE, new_questions(*questions))
+
+    def _do(self, job_id: str) -> None:
+        with self.database.write() as session:
+            job = session.get_one(Job, job_id)
+            job.state, job.lease = "running", 1
+        running = RunningJob(self.database, job, 1, threading.Event())
+        for _ in self._pipeline.handlers()[job.kind](running):
+            pass
+
+
+def new_questions(*questions: JsonObject) -> list[NewQuestion]:
+    """Return the questions as they come from a request."""
+    return pydantic.TypeAdapter(list[NewQuestion]).validate_python(questions)
+
+
+def asked(question: str, *evidence: JsonObject, **fields: Any) -> JsonObject:
+    """Return a question as JSON."""
+    return {"question": question, "evidence": list(evidence), **fields}
+
+
+def quoted(document_id: str, quote: str) -> JsonObject:
+    """Return evidence by quote as JSON."""
+    return {"document_id": document_id, "quote": quote}
+
+
+def spanned(document_id: str, span: Span) -> JsonObject:
+    """Return evidence by span as JSON."""
+    return {"document_id": document_id, "start": span.start, "end": span.end}

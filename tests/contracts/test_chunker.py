@@ -1,0 +1,163 @@
+"""What every chunker promises, whatever it cuts by: tried on each registered member, with several settings each."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from configs.span import Span, union
+from ingest.chunkers import Chunker
+from ingest.document import ParsedDocument, Piece
+from ingest.tokenizers import TokenizerTools, TokenOffsets, token_offsets
+from tests.ingest.documents import code, document_of, documents, heading, prose, save_byte_tokenizer, table
+
+BYTES = save_byte_tokenizer(Path(tempfile.mkdtemp()))
+ATOMIC = {"heading"}
+"""Members that keep tables and fenced code whole, and say so."""
+
+
+def variants() -> Iterator[Chunker]:
+    """Yield each member with its defaults, with small sizes, and with another tokenizer."""
+    for kind, member in Chunker.members().items():
+        yield member.model_validate({"kind": kind})
+        yield member.model_validate({"kind": kind, "tokenizer": BYTES})
+        if "size_tokens" in member.model_fields:
+            for size in (16, 50):
+                yield member.model_validate({"kind": kind, "size_tokens": size})
+            yield member.model_validate({"kind": kind, "size_tokens": 16, "tokenizer": BYTES})
+        if "overlap_tokens" in member.model_fields:
+            for overlap in (1, 8, 15):
+                yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": overlap})
+            yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": 15, "tokenizer": BYTES})
+
+
+def name_of(chunker: Chunker) -> str:
+    fields = chunker.model_dump(exclude={"tokenizer"}, exclude_defaults=True)
+    return "-".join([*map(str, fields.values()), *(["bytes"] if chunker.tokenizer == BYTES else [])])
+
+
+CHUNKERS = {name_of(chunker): chunker for chunker in variants()}
+each_chunker = pytest.mark.parametrize("name", CHUNKERS)
+
+
+def pieces_of(chunker: Chunker, document: ParsedDocument) -> list[Piece]:
+    return list(chunker.split(document, TokenizerTools(chunker.tokenizer)))
+
+
+def is_atomic_block(document: ParsedDocument, span: Span) -> bool:
+    """Tell whether the span holds tables and code, headings right above them, and nothing else."""
+    inside = [block for block in document.blocks if span.start <= block.span.start and block.span.end <= span.end]
+    text = document.text
+    left = [character for position, character in enumerate(text[span.start : span.end], start=span.start)
+            if not any(block.span.start <= position < block.span.end for block in inside)]  # fmt: skip
+    return bool(inside) and inside[-1].kind in ("table", "code") and not "".join(left).strip()
+
+
+@each_chunker
+@settings(max_examples=25)
+@given(document=documents())
+def test_pieces_keep_every_promise(name: str, document: ParsedDocument) -> None:
+    chunker, text = CHUNKERS[name], document.text
+    tokens = TokenizerTools(chunker.tokenizer).tokens(text)
+    pieces = pieces_of(chunker, document)
+    spans = [piece.span for piece in pieces]
+    assert all(span.end <= len(text) and text[span.start : span.end].strip() for span in spans)
+    assert spans == sorted(set(spans))
+    edges = [0, *(edge for span in union(spans) for edge in (span.start, span.end)), len(text)]
+    gaps = [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    assert "".join(gaps).strip() == ""
+    for piece in pieces:
+        assert piece.parent is None or piece.parent.overlap(piece.span) == len(piece.span)
+        limit = chunker.size_limit_tokens
+        if limit is not None and tokens.count(piece.span.start, piece.span.end) > limit:
+            assert chunker.kind_of_class() in ATOMIC
+            assert is_atomic_block(document, piece.span)
+    assert pieces == pieces_of(chunker, document)
+
+
+@each_chunker
+@pytest.mark.parametrize("text", ["", " ", "\n\n", " \t\r\n\u3000\x0c"])
+def test_a_blank_text_has_no_pieces(name: str, text: str) -> None:
+    assert pieces_of(CHUNKERS[name], ParsedDocument(text=text)) == []
+
+
+@each_chunker
+@pytest.mark.parametrize("text", ["a", "\u200b", "\u0301\u0301", " \n\u200b ", "🎉", "  a\n"])
+def test_a_text_of_one_character_is_one_piece(name: str, text: str) -> None:
+    pieces = pieces_of(CHUNKERS[name], ParsedDocument(text=text))
+    assert [text[piece.span.start : piece.span.end].strip() for piece in pieces] == [text.strip()]
+
+
+@each_chunker
+def test_equal_settings_give_equal_pieces_in_another_instance(name: str) -> None:
+    document = document_of(heading(1, "A"), table(9), prose("One two three. " * 40), code(9), heading(2, "B"))
+    again = type(CHUNKERS[name]).model_validate_json(CHUNKERS[name].model_dump_json())
+    assert again.fingerprint == CHUNKERS[name].fingerprint
+    assert pieces_of(again, document) == pieces_of(CHUNKERS[name], document)
+
+
+@pytest.mark.parametrize("kind", Chunker.members())
+def test_settings_that_move_cuts_change_the_fingerprint(kind: str) -> None:
+    member = Chunker.members()[kind]
+    same_kind = [chunker for chunker in CHUNKERS.values() if isinstance(chunker, member)]
+    assert len({chunker.fingerprint for chunker in same_kind}) == len(same_kind)
+
+
+class CountingTools:
+    """Tokens that count how often they are asked."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.asked = 0
+        self._offsets = token_offsets(text, name)
+        self.starts, self.ends = self._offsets.starts, self._offsets.ends
+
+    def tokens(self, text: str) -> CountingTools:
+        assert self.ends[-1] <= len(text)
+        return self
+
+    def count(self, start: int, end: int) -> int:
+        self.asked += 1
+        return self._offsets.count(start, end)
+
+
+@pytest.mark.parametrize("unit", ["a", "word ", "a. ", "漢", "ab cd\n", "x\n\n", "-"])
+@pytest.mark.parametrize("kind", Chunker.members())
+def test_the_number_of_counts_grows_no_faster_than_the_text(kind: str, unit: str) -> None:
+    chunker = Chunker.members()[kind].model_validate({"kind": kind})
+    asked = []
+    for characters in (10_000, 40_000):
+        document = ParsedDocument(text=unit * (characters // len(unit)))
+        tools = CountingTools(document.text, chunker.tokenizer)
+        assert list(chunker.split(document, tools))
+        asked.append(tools.asked)
+    assert asked[1] <= 5 * asked[0] + 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" + " " * 200_000 + "y",
+        "x" + "\n" * 200_000 + "y",
+        "x" + " \n" * 100_000 + "y",
+        "\u200b" * 200_000,
+        "a" * 200_000,
+    ],
+    ids=["spaces", "newlines", "blank lines", "no tokens", "one word"],
+)
+@pytest.mark.parametrize("kind", Chunker.members())
+def test_long_runs_take_no_quadratic_time(kind: str, text: str) -> None:
+    chunker = Chunker.members()[kind].model_validate({"kind": kind})
+    offsets = token_offsets(text)
+    tools = TokenizerTools()
+    assert isinstance(tools.tokens(text), TokenOffsets)
+    begun = time.perf_counter()
+    pieces = list(chunker.split(ParsedDocument(text=text), tools))
+    assert time.perf_counter() - begun < 5
+    assert max(offsets.count(piece.span.start, piece.span.end) for piece in pieces) <= (
+        chunker.size_limit_tokens or len(offsets.starts)
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 from configs.errors import InvalidInputError
 
@@ -41,7 +42,8 @@ class Settings(BaseSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """Return the database's URL, SQLite in the data folder where none is set."""
-        return self.database_url or f"sqlite:///{self.data_folder.resolve() / 'playground.sqlite'}"
+        path = self.data_folder.resolve() / "playground.sqlite"
+        return self.database_url or URL.create("sqlite", database=str(path)).render_as_string()
 
     @property
     def is_loopback(self) -> bool:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from operator import ge, gt, le, lt
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StrictInt, model_validator
 
 from configs.errors import InvalidInputError
 from configs.text import Text
 
-Scalar = str | int | float | bool
+Scalar = Text | int | float | bool
+Bound = StrictInt | StrictFloat | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class Range(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    gte: float | Text | None = Field(None, description="at least")
-    gt: float | Text | None = Field(None, description="more than")
-    lte: float | Text | None = Field(None, description="at most")
-    lt: float | Text | None = Field(None, description="less than")
+    gte: Bound | None = Field(None, description="at least")
+    gt: Bound | None = Field(None, description="more than")
+    lte: Bound | None = Field(None, description="at most")
+    lt: Bound | None = Field(None, description="less than")
 
     @model_validator(mode="after")
     def _has_one_type(self) -> Range:
@@ -113,15 +114,18 @@ class Filter(BaseModel):
     def check_fields(self, known: Collection[str]) -> None:
         """Raise InvalidInputError where a condition names a field that no readable document has."""
         for condition in self.conditions:
-            if condition.field is not None and condition.field.split(".")[0] not in known:
+            name = condition.field
+            if name is not None and name not in known and name.split(".")[0] not in known:
                 raise InvalidInputError(
-                    f"no document here has a metadata field {condition.field!r}",
+                    f"no document here has a metadata field {name!r}",
                     hint=f"filter by one of: {', '.join(sorted(known)) or 'tags (no document has metadata)'}",
                     code="unknown_filter_field",
                 )
 
 
 def _value_at(metadata: dict[str, JsonValue], path: str) -> Any:
+    if path in metadata:
+        return metadata[path]
     value: Any = metadata
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:

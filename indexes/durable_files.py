@@ -47,6 +47,15 @@ def write_durably(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+def make_directory(path: Path) -> None:
+    """Create directory `path` and missing parents; their names are durable, errors are those of `synced_file`."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    with _storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_directory(folder.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in directory `path` durable; raises StorageError for what the disk refuses."""
     with _storage_errors(path):

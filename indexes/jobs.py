@@ -24,6 +24,8 @@ FINAL_STATES = ("succeeded", "failed", "cancelled")
 PROGRESS_INTERVAL_SECONDS = 0.25
 
 Handler = Callable[["RunningJob"], Iterator[None]]
+OnFailure = Callable[[Session, JsonObject | None], None]
+"""Called in the unit of work that ends a job as failed, with its error, or as cancelled, with None."""
 
 
 class JobCancelledError(Exception):
@@ -80,6 +82,7 @@ class RunningJob:
         self.workspace_id = job.workspace_id
         self.arguments: JsonObject = job.arguments
         self.result: JsonObject = {}
+        self.on_failure: OnFailure | None = None
         self._lease = lease
         self._stopping = stopping
         self._stage = ""

@@ -157,7 +157,8 @@ def _order(view: IndexView, segments: Int64, rows: Rows, scores: npt.NDArray[np.
         here = segments == number
         documents[here] = segment.documents[rows[here]]
         starts[here] = segment.table.starts[rows[here]]
-    return np.lexsort((starts, documents, -scores))
+    order: Int64 = np.lexsort((starts, documents, -scores))
+    return order
 
 
 def _keys(ranked: _Ranked) -> Int64:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import shutil
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from configs.errors import UnavailableError
 from indexes.database.engine import Database, now
-from indexes.database.tables import Segment
-from indexes.durable_files import sync_directory, write_durably
+from indexes.database.tables import Job, Segment
+from indexes.durable_files import make_directory, write_durably
+from indexes.opened_locations import evict
 from indexes.stores import SegmentRows, Store
 
 ORPHAN_AFTER_SECONDS = 3_600
@@ -60,18 +63,24 @@ def segment_folder(data_folder: Path, index_id: str, segment_id: str) -> Path:
 
 def write_segment(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
     """Write and sync a new segment directory named after its attempt; nothing refers to it until its row is
-    committed.
+    committed. After an error nothing of it is left.
     """
-    folder.mkdir(parents=True)
+    try:
+        return _write(folder, stores, table, rows)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
+    make_directory(folder)
     buffer = io.BytesIO()
     np.savez(buffer, ordinals=table.ordinals, starts=table.starts, ends=table.ends, tokens=table.tokens)
     write_durably(folder / ROWS_FILE, buffer.getvalue())
     for store in stores:
         location = folder / store.kind_of_class()
-        location.mkdir()
+        make_directory(location)
         store.build(rows, location)
-    sync_directory(folder)
-    sync_directory(folder.parent)
     files = _files(folder)
     return WrittenSegment(
         id=folder.name,
@@ -87,7 +96,7 @@ def open_rows(folder: Path) -> RowTable:
     try:
         with np.load(folder / ROWS_FILE) as arrays:
             return RowTable(**{name: arrays[name] for name in ("ordinals", "starts", "ends", "tokens")})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UnavailableError(
             f"segment {folder.name} cannot be read ({type(error).__name__})",
             hint="refresh the index with POST …/indexes; it is rebuilt from the database",
@@ -105,22 +114,36 @@ def damaged_files(folder: Path, checksums: dict[str, str]) -> list[str]:
 
 
 def remove_unused(database: Database, data_folder: Path) -> None:
-    """Remove directories without a manifest row after an hour, and retired segments after ten minutes."""
+    """Remove the rows of segments that are out of use after ten minutes, and directories without a row after an hour.
+
+    A directory that a running job may have written, and may yet commit, stays until the job ends.
+    """
     with database.write() as session:
-        statement = delete(Segment).where(Segment.state == "retired", Segment.retired_at < now() - RETIRED_KEPT_FOR)
+        statement = delete(Segment).where(Segment.state != "live", Segment.retired_at < now() - RETIRED_KEPT_FOR)
         session.execute(statement)
     with database.read() as session:
         known = set(session.scalars(select(Segment.id)))
+        began = session.scalar(select(func.min(Job.started_at)).where(Job.state == "running"))
     oldest = time.time() - ORPHAN_AFTER_SECONDS
+    if began is not None:
+        oldest = min(oldest, began.timestamp())
     for folder in (data_folder / "segments").glob("*/*"):
-        if folder.name not in known and folder.stat().st_mtime < oldest:
+        if folder.name not in known and _written_at(folder) < oldest:
             shutil.rmtree(folder, ignore_errors=True)
+            evict(folder)
 
 
 def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:
     """Insert the manifest row of a written segment."""
     values = {"rows": written.rows, "size_bytes": written.size_bytes, "checksums": written.checksums}
     session.add(Segment(id=written.id, index_id=index_id, state="live", **values))
+
+
+def _written_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:  # another job removed it
+        return math.inf
 
 
 def _files(folder: Path) -> list[Path]:

@@ -58,7 +58,7 @@ class IndexView:
         self.segments = segments
         self._unserved_access = unserved
         self._lock = threading.Lock()
-        self._masks: OrderedDict[tuple[frozenset[str], Filter | None], list[Mask | None]] = OrderedDict()
+        self._masks: OrderedDict[tuple[frozenset[str], str], list[Mask | None]] = OrderedDict()
         self._principals_that_matter = frozenset(name for document in documents for name in document.access or ())
 
     def missing_documents(self, principal: Principal) -> int:
@@ -69,7 +69,9 @@ class IndexView:
         """Return for each segment the rows that are live, readable and pass the filter; None means every row."""
         if restriction is not None and not restriction.conditions:
             restriction = None
-        key = (principal.names & self._principals_that_matter, restriction)
+        # as JSON, because True and 1 are one key to Python and two values to a filter
+        said = restriction.model_dump_json() if restriction is not None else ""
+        key = (principal.names & self._principals_that_matter, said)
         with self._lock:
             if key in self._masks:
                 self._masks.move_to_end(key)

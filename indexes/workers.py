@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dbos import DBOS, SetWorkflowID
-from sqlalchemy import delete, select
+from sqlalchemy import URL, delete, select
 from sqlalchemy.orm import Session
 
 from configs.errors import PlaygroundError
@@ -48,8 +48,11 @@ _running: list[Workers] = []
 @DBOS.workflow(name="playground_job", max_recovery_attempts=None)
 def _run_job(job_id: str) -> None:
     workers, workflow_id = _running[-1], str(DBOS.workflow_id)
-    while DBOS.run_step({"name": "batch"}, workers.advance, job_id, workflow_id):
-        pass
+    try:
+        while DBOS.run_step({"name": "batch"}, workers.advance, job_id, workflow_id):
+            pass
+    finally:
+        workers.let_go(job_id, workflow_id)
 
 
 class _Attempt(NamedTuple):
@@ -85,11 +88,14 @@ class Workers:
     async def start(self) -> None:
         """Open the queue, take up what earlier processes left, and begin to work."""
         if self._database.url.get_backend_name() == "sqlite":
-            url = f"sqlite:///{self._data_folder.resolve() / 'jobs.sqlite'}"
+            path = self._data_folder.resolve() / "jobs.sqlite"
+            url = URL.create("sqlite", database=str(path)).render_as_string()
         else:
             url = self._database.url.render_as_string(hide_password=False)
         for name in ("dbos", "dbos._sys_db"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        if self._runs_jobs:  # before the first job: one whose worker has no row is anybody's
+            await asyncio.to_thread(self._sign_in)
         DBOS(
             config={
                 "name": "context-playground",
@@ -106,14 +112,15 @@ class Workers:
         await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._threads, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
         )
-        await asyncio.to_thread(self._sign_in)
         self._ready.set()
-        self._heartbeat.start()
+        if self._runs_jobs:
+            self._heartbeat.start()
 
     def stop(self) -> None:
         """Hand running jobs back to the queue and close it, within STOP_SECONDS."""
         self._stopping.set()
-        self._heartbeat.join(timeout=STOP_SECONDS)
+        if self._runs_jobs:
+            self._heartbeat.join(timeout=STOP_SECONDS)
         DBOS.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
         _running.remove(self)
         with self._database.write() as session:
@@ -122,10 +129,13 @@ class Workers:
     def enqueue(self, job_id: str, lease: int = 0) -> None:
         """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
 
-        The minute in the workflow's id lets the sweep repair a hand-out that came to nothing.
+        The minute in the workflow's id lets the sweep repair a hand-out that came to nothing, so a failure is no error.
         """
-        with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // 60)}"):
-            DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
+        try:
+            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // 60)}"):
+                DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
+        except Exception:
+            logger.warning("job %s was not handed out; it waits for the next sweep", job_id, exc_info=True)
 
     def advance(self, job_id: str, workflow_id: str) -> bool:
         """Do the job's next batch; return whether there may be more."""
@@ -149,19 +159,32 @@ class Workers:
         except Exception:
             logger.exception("job %s failed", job_id)
             outcome = {"state": "failed", "error": _unexpected(job_id)}
-        try:
-            if outcome:
-                with self._database.write() as session:
-                    finish(session, job_id, attempt.lease, **outcome)
-        finally:
-            del self._under_way[job_id]
+        if outcome:
+            self._end(attempt, outcome)
         return False
+
+    def let_go(self, job_id: str, workflow_id: str) -> None:
+        """Forget the attempt of a workflow that ended, however it did, so that an unfinished job can be swept up."""
+        with self._lock:
+            attempt = self._under_way.get(job_id)
+            if attempt is not None and attempt.workflow_id == workflow_id:
+                del self._under_way[job_id]
+
+    def _end(self, attempt: _Attempt, outcome: dict[str, Any]) -> None:
+        job = attempt.job
+        with self._database.write() as session:
+            if not finish(session, job.id, attempt.lease, **outcome):
+                return
+            if outcome["state"] in ("failed", "cancelled") and job.on_failure is not None:
+                job.on_failure(session, outcome.get("error"))
 
     def _claim(self, job_id: str, workflow_id: str) -> _Attempt | None:
         with self._lock:
             with self._database.write() as session:
                 job = session.get(Job, job_id)
                 if job is None or not self._is_free(session, job.id, job.state, job.worker_id):
+                    return None
+                if job.kind not in self._handlers:  # it waits for a process of the release that knows it
                     return None
                 job.state, job.worker_id, job.lease = "running", self.id, job.lease + 1
                 job.started_at = job.started_at or now()
@@ -171,26 +194,32 @@ class Workers:
             return attempt
 
     def _beat(self) -> None:
-        while not self._stopping.wait(HEARTBEAT_SECONDS if self._ready.is_set() else 0):
+        while not self._stopping.is_set():
             try:
                 self._sign_in()
                 self._sweep()
             except Exception:
                 logger.exception("heartbeat failed; trying again in %s s", HEARTBEAT_SECONDS)
+            self._stopping.wait(HEARTBEAT_SECONDS)
 
     def _sign_in(self) -> None:
         with self._database.write() as session:
             session.merge(Worker(id=self.id, host=socket.gethostname(), process_id=os.getpid(), heartbeat_at=now()))
 
     def _sweep(self) -> None:
-        """Enqueue every unfinished job that no living worker holds."""
+        """Enqueue the oldest unfinished jobs that no living worker holds, as many as can begin here at once.
+
+        More would only stand before new jobs in the queue when their turn comes.
+        """
         columns = select(Job.id, Job.lease, Job.state, Job.worker_id)
+        statement = columns.where(Job.state.in_(("queued", "running")), Job.kind.in_(self._handlers))
         with self._lock, self._database.read() as session:
-            unfinished = session.execute(columns.where(Job.state.in_(("queued", "running")))).all()
+            unfinished = session.execute(statement.order_by(Job.created_at, Job.id)).all()
             left = [
                 (job.id, job.lease) for job in unfinished if self._is_free(session, job.id, job.state, job.worker_id)
             ]
-        for job_id, lease in left:
+            room = max(0, self._threads - len(self._under_way))
+        for job_id, lease in left[:room]:
             self.enqueue(job_id, lease)
 
     def _is_free(self, session: Session, job_id: str, state: str, worker_id: str | None) -> bool:

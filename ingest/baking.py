@@ -39,9 +39,9 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
     with job.database.read() as session:
         done = _chunked(session, recipe.chunking, version_ids)
     left = [version_id for version_id in version_ids if version_id not in done]
-    finished = len(version_ids) - len(left)
+    finished = 0
     for batch in batches(left, VERSIONS_PER_BATCH):
-        job.progress("chunking", finished, len(version_ids))
+        job.progress("chunking", finished, len(left))
         rows: list[JsonObject] = []
         for version in _load_texts(job, batch):
             document = ParsedDocument.from_structure(version.text or "", version.title, version.structure or [])
@@ -53,7 +53,7 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
                 session.execute(insert(ChunkRow).on_conflict_do_nothing(), list(some))
         finished += len(batch)
         yield
-    job.progress("chunking", len(version_ids), len(version_ids))
+    job.progress("chunking", len(left), len(left))
 
 
 def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[str]) -> Iterator[None]:
@@ -66,15 +66,15 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         for chunk in load_chunks(session, recipe.chunking, version_ids):
             places.setdefault(chunk.indexed_sha256, chunk)
         missing = missing_vectors(session, embedder, list(places))
-    finished = len(places) - len(missing)
+    finished = 0
     for hashes in batches(missing, TEXTS_PER_BATCH):
-        job.progress("embedding", finished, len(places))
+        job.progress("embedding", finished, len(missing))
         vectors = recipe.embedder.encode(load_indexed_texts(job, [places[value] for value in hashes]))
         with job.write() as session:
             save_vectors(session, embedder, hashes, vectors)
         finished += len(hashes)
         yield
-    job.progress("embedding", len(places), len(places))
+    job.progress("embedding", len(missing), len(missing))
 
 
 def load_chunks(session: Session, chunking: str, version_ids: Sequence[str]) -> list[ChunkRow]:

@@ -32,8 +32,8 @@ class Cutting:
     its left), neighbours are merged greedily while they fit, what is still too large is split by the next separator;
     last come cuts between tokens. Each level reads a stretch once, so time is linear in the text.
 
-    A line feed in a separator also matches CR LF, two of them also match a line of blanks, and further blank lines or
-    spaces after a separator stay with it. Nothing is split at a separator inside one of the spans `whole`, and such a
+    A line feed in a separator also matches CR LF, two of them also match a line of blanks, and further blank lines
+    after them stay with it. Nothing is split at a separator inside one of the spans `whole`, and such a
     span stays one piece even where it is too large, provided that separators end right before and after it.
     """
 
@@ -140,6 +140,4 @@ def _pattern(separator: str) -> re.Pattern[str]:
     expression = re.sub(between_newlines, lambda match: match.group() + r"[^\S\n]*", re.escape(separator))
     if separator.endswith("\n"):
         expression += r"(?:[^\S\n]*\n)*"
-    elif separator.endswith(" "):
-        expression += " *"
     return re.compile(expression)

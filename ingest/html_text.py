@@ -30,10 +30,10 @@ _VOID = frozenset(
 )
 _DROPPED = frozenset(("script", "style", "template", "noscript", "iframe", "noembed", "noframes"))
 _ENDED_BY = {
-    "p": set(_GAPS), "li": {"li"}, "dt": {"dt", "dd"}, "dd": {"dt", "dd"}, "option": {"option", "optgroup"},
+    "p": {"hr", *_GAPS}, "li": {"li"}, "dt": {"dt", "dd"}, "dd": {"dt", "dd"}, "option": {"option", "optgroup"},
     "tr": _ROW_ENDS, "td": _CELLS | _ROW_ENDS, "th": _CELLS | _ROW_ENDS,
 }  # fmt: skip
-"""Start tags that end a hidden element whose end tag may be left out."""
+"""Start tags that end an open element, so that its end tag may be left out."""
 
 _NOT_DISPLAYED = re.compile(r"(?:^|;)\s*display\s*:\s*none\b", re.IGNORECASE)
 _LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-(\S+)")
@@ -111,7 +111,7 @@ class HtmlText:
 
     def _start(self, tag: StartTag) -> None:
         name = tag.name
-        self._end_hidden_element_before(name)
+        self._end_elements_before(name)
         if name == "title":
             self._is_in_title = self._hidden_depth is None
         elif name in _VOID:
@@ -120,7 +120,7 @@ class HtmlText:
         elif self._hidden_depth is not None:
             self._push(name)
         elif name in _DROPPED or "hidden" in tag.attributes or _NOT_DISPLAYED.search(tag.attributes.get("style", "")):
-            self._break(_GAPS.get(name, Gap.NOTHING))
+            self._break(Gap.SPACE if name in _CELLS else _GAPS.get(name, Gap.NOTHING))
             self._hidden_depth = self._push(name)
         elif name in _GAPS:
             self._start_block(tag)
@@ -167,14 +167,16 @@ class HtmlText:
         if name in _HEADINGS or name in {"pre", "table"} or (is_paragraph and has_text):
             self._close_down_to(self._heading.depth)
 
-    def _end_hidden_element_before(self, name: str) -> None:
-        """Close the hidden element whose end tag is left out because a start tag `name` ends it."""
-        if self._hidden_depth is None or name not in _GAPS:
-            return
-        first_inside = self._hidden_depth + 1
-        while len(self._stack) > first_inside and self._stack[-1] not in _GAPS:
-            self._close()
-        if len(self._stack) == first_inside and name in _ENDED_BY.get(self._stack[-1], ()):
+    def _end_elements_before(self, name: str) -> None:
+        """Close the elements whose end tags may be left out because the start tag `name` ends them.
+
+        Inside a hidden element, inline elements end there too: they say nothing, and would stand in the way.
+        """
+        while self._stack:
+            innermost = self._stack[-1]
+            is_inline = innermost not in _GAPS and len(self._stack) - 1 != self._hidden_depth
+            if name not in (_GAPS if is_inline else _ENDED_BY.get(innermost, ())):
+                return
             self._close()
 
     def _start_table_part(self, table: _Table, name: str) -> None:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from configs.errors import InvalidInputError, PlaygroundError, UnavailableError
 from configs.part import JsonObject
 from configs.text import storable
-from indexes.database.catalog import load_index, missing_versions, raise_generation
+from indexes.database.catalog import count_served, load_index, missing_versions, raise_generation
 from indexes.database.tables import Document, Version
-from indexes.jobs import Handler, JobCancelledError, JobInterruptedError, LeaseLostError, RunningJob
+from indexes.jobs import Handler, RunningJob
 from indexes.segments import remove_unused
 from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
+from ingest.document import ParsedDocument
 from ingest.parsers import parser_for
 from ingest.serving import (
     BakedSegment,
     Target,
     bake_segments,
     maintained_targets,
+    mark_built,
     merge_segments,
+    quarantine_damaged,
     switch_over,
     target_of,
 )
@@ -31,6 +35,8 @@ from ingest.uploads import check_text_length, fail_versions, upload_path
 
 INGEST = "ingest"
 BUILD_INDEX = "build_index"
+
+logger = logging.getLogger("playground.ingest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,38 +52,7 @@ class Pipeline:
 
     def ingest(self, job: RunningJob) -> Iterator[None]:
         """Parse the job's versions, bring them into every maintained index, and make them ready, all in one commit."""
-        try:
-            yield from self._ingest(job)
-        except (JobInterruptedError, LeaseLostError):
-            raise
-        except Exception as error:
-            with job.database.write() as session:
-                fail_versions(session, job.id, _as_error(error))
-            raise
-
-    def build_index(self, job: RunningJob) -> Iterator[None]:
-        """Bring one index up to date with the ready versions of its workspace."""
-        workspace_id = str(job.workspace_id)
-        with job.database.read() as session:
-            target = target_of(load_index(session, workspace_id, job.arguments["index_id"]))
-            left = missing_versions(session, workspace_id, target.index_id)
-        documents = 0
-        while left:
-            documents += len(left)
-            baked = yield from self._bake(job, [target], left)
-            with job.write() as session:
-                switch_over(session, workspace_id, baked)
-            yield
-            before = left
-            with job.database.read() as session:
-                left = missing_versions(session, workspace_id, target.index_id)
-            if left == before:
-                raise RuntimeError(f"index {target.index_id} does not take {len(left)} versions, {left[0]} first")
-        merge_segments(job, self.data_folder, workspace_id, target)
-        remove_unused(job.database, self.data_folder)
-        job.result = {"index_id": target.index_id, "documents": documents}
-
-    def _ingest(self, job: RunningJob) -> Iterator[None]:
+        job.on_failure = lambda session, error: fail_versions(session, job.id, error or cancelled_error())
         yield from self._parse(job)
         workspace_id = str(job.workspace_id)
         with job.database.read() as session:
@@ -92,14 +67,39 @@ class Pipeline:
             finished.update(target.index_id for target in new)
             with job.write() as session:
                 targets = maintained_targets(session, workspace_id)
-                if {target.index_id for target in targets} <= finished:
-                    switch_over(session, workspace_id, baked)
+                wanted = {target.index_id for target in targets}  # an index may be deleted while segments are baked
+                if wanted <= finished:
+                    switch_over(session, workspace_id, [one for one in baked if one.index_id in wanted])
                     _make_ready(session, version_ids)
                     break
         for target in targets:
             merge_segments(job, self.data_folder, workspace_id, target)
         remove_unused(job.database, self.data_folder)
-        job.result = {"documents": len(version_ids)}
+        with job.database.read() as session:
+            ready = select(func.count()).where(Version.job_id == job.id, Version.state == "ready")
+            job.result = {"documents": session.scalar(ready)}
+
+    def build_index(self, job: RunningJob) -> Iterator[None]:
+        """Bring one index up to date with the ready versions of its workspace; what is damaged is made anew."""
+        workspace_id = str(job.workspace_id)
+        with job.database.read() as session:
+            target = target_of(load_index(session, workspace_id, job.arguments["index_id"]))
+        quarantine_damaged(job, self.data_folder, workspace_id, target)
+        before: list[str] = []
+        while left := _missing(job, target):
+            if left == before:
+                raise RuntimeError(f"index {target.index_id} does not take {len(left)} versions, {left[0]} first")
+            baked = yield from self._bake(job, [target], left)
+            with job.write() as session:
+                switch_over(session, workspace_id, baked)
+            yield
+            before = left
+        with job.write() as session:
+            mark_built(session, target.index_id)
+        merge_segments(job, self.data_folder, workspace_id, target)
+        remove_unused(job.database, self.data_folder)
+        with job.database.read() as session:
+            job.result = {"index_id": target.index_id, "documents": count_served(session, target.index_id)[0]}
 
     def _parse(self, job: RunningJob) -> Iterator[None]:
         with job.database.read() as session:
@@ -107,40 +107,25 @@ class Pipeline:
             rows = session.execute(columns.where(Version.state.in_(("queued", "processing")))).tuples().all()
         left = [version_id for version_id, is_unparsed in rows if is_unparsed]
         for done, version_id in enumerate(left):
-            job.progress("parsing", len(rows) - len(left) + done, len(rows))
+            job.progress("parsing", done, len(left))
             self._parse_version(job, version_id)
             yield
-        job.progress("parsing", len(rows), len(rows))
+        job.progress("parsing", len(left), len(left))
 
     def _parse_version(self, job: RunningJob, version_id: str) -> None:
         """Give the version its text, or mark it failed with what is wrong with its file."""
         with job.database.read() as session:
             version = session.get_one(Version, version_id)
         try:
-            source = upload_path(self.data_folder, version.workspace_id, version.id).read_bytes()
-            parsed = parser_for(version.file_name, version.media_type).parse(source)
-            check_text_length(parsed, self.max_text_characters)
-            storable(parsed.text)
-        except FileNotFoundError:
-            error: PlaygroundError | None = UnavailableError(
-                f"the uploaded bytes of {version.file_name!r} are gone",
-                hint="upload the file again",
-                code="source_missing",
-            )
-        except PlaygroundError as problem:
-            error = problem
-        except ValueError as problem:
-            error = InvalidInputError(
-                str(problem), hint="upload a file whose text is valid Unicode", code="invalid_text"
-            )
-        else:
-            error = None
-        with job.write() as session:
-            version = session.get_one(Version, version_id, options=[undefer(Version.text), undefer(Version.structure)])
-            if error is not None:
+            parsed = self._read(version)
+        except PlaygroundError as error:
+            with job.write() as session:
+                version = session.get_one(Version, version_id)
                 version.state, version.error = "failed", error.as_dict()
                 raise_generation(session, version.workspace_id)
-                return
+            return
+        with job.write() as session:
+            version = session.get_one(Version, version_id, options=[undefer(Version.text), undefer(Version.structure)])
             version.state, version.text, version.structure = "processing", parsed.text, parsed.structure()
             version.characters = len(parsed.text)
             if parsed.title and not version.title:
@@ -148,6 +133,34 @@ class Pipeline:
                 document = session.get_one(Document, version.document_id)
                 if document.title == version.file_name:
                     document.title = parsed.title
+
+    def _read(self, version: Version) -> ParsedDocument:
+        """Return what the version's file holds; raises PlaygroundError whatever is wrong with it."""
+        try:
+            source = upload_path(self.data_folder, version.workspace_id, version.source_sha256).read_bytes()
+            parsed = parser_for(version.file_name, version.media_type).parse(source)
+            check_text_length(parsed, self.max_text_characters)
+            for words in (parsed.text, parsed.title, *(block.label for block in parsed.blocks)):
+                storable(words)
+            return parsed
+        except PlaygroundError:
+            raise
+        except OSError as error:
+            raise UnavailableError(
+                f"the uploaded bytes of {version.file_name!r} are gone or cannot be read ({type(error).__name__})",
+                hint="upload the file again",
+                code="source_missing",
+            ) from error
+        except ValueError as error:
+            hint = "upload a file whose text is valid Unicode"
+            raise InvalidInputError(str(error), hint=hint, code="invalid_text") from error
+        except Exception as error:
+            logger.exception("version %s: the parser stopped", version.id)
+            raise InvalidInputError(
+                f"the file {version.file_name!r} could not be read ({type(error).__name__})",
+                hint="save it anew with another program, or convert it to plain text, then upload it again",
+                code="unreadable_file",
+            ) from error
 
     def _bake(
         self, job: RunningJob, targets: Sequence[Target], version_ids: Sequence[str]
@@ -179,7 +192,8 @@ def _make_ready(session: Session, version_ids: Sequence[str]) -> None:
             for document_id, version in newest.items()
             if version.number >= ready.get(document_id, 0)
         ]
-        session.execute(update(Document), changes)
+        if changes:
+            session.execute(update(Document), changes)
 
 
 def _ready_numbers(session: Session, document_ids: Sequence[str]) -> dict[str, int]:
@@ -187,16 +201,9 @@ def _ready_numbers(session: Session, document_ids: Sequence[str]) -> dict[str, i
     return dict(session.execute(statement.where(Document.id.in_(document_ids))).tuples().all())
 
 
-def _as_error(error: Exception) -> JsonObject:
-    if isinstance(error, PlaygroundError):
-        return error.as_dict()
-    if isinstance(error, JobCancelledError):
-        return cancelled_error()
-    return {
-        "code": "internal_error",
-        "detail": "the job stopped on an unexpected error",
-        "hint": "retry; if it fails again, look at the service's log",
-    }
+def _missing(job: RunningJob, target: Target) -> list[str]:
+    with job.database.read() as session:
+        return missing_versions(session, str(job.workspace_id), target.index_id)
 
 
 def cancelled_error() -> JsonObject:

@@ -10,11 +10,11 @@ import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from indexes.database.catalog import list_indexes, raise_generation
+from indexes.database.catalog import list_indexes, list_segments, raise_generation
 from indexes.database.engine import new_id, now
 from indexes.database.tables import ChunkRow, Document, IndexRow, Segment, Served, Version
 from indexes.jobs import RunningJob
-from indexes.segments import RowTable, WrittenSegment, add_segment, segment_folder, write_segment
+from indexes.segments import RowTable, WrittenSegment, add_segment, damaged_files, segment_folder, write_segment
 from indexes.stores import SegmentRows
 from ingest.baking import IDS_PER_QUERY, batches, load_chunks, load_indexed_texts
 from ingest.recipe import IndexRecipe
@@ -127,10 +127,32 @@ def switch_over(session: Session, workspace_id: str, baked: Sequence[BakedSegmen
         wanted = _wanted(session, segment)
         _serve(session, segment, [place for place in segment.places if place.version_id in wanted])
     for index_id in {segment.index_id for segment in baked}:
-        statement = update(IndexRow).where(IndexRow.id == index_id, IndexRow.built_at.is_(None))
-        session.execute(statement.values(built_at=now()))
+        mark_built(session, index_id)
         _retire_unserved(session, index_id)
     raise_generation(session, workspace_id)
+
+
+def mark_built(session: Session, index_id: str) -> None:
+    """Let searches use the index from now on."""
+    statement = update(IndexRow).where(IndexRow.id == index_id, IndexRow.built_at.is_(None))
+    session.execute(statement.values(built_at=now()))
+
+
+def quarantine_damaged(job: RunningJob, data_folder: Path, workspace_id: str, target: Target) -> None:
+    """Take segments with missing or damaged files out of the index; what they held is missing in it from then on."""
+    with job.database.read() as session:
+        segments = list_segments(session, target.index_id)
+    damaged = [
+        segment.id
+        for segment in segments
+        if damaged_files(segment_folder(data_folder, target.index_id, segment.id), segment.checksums)
+    ]
+    if damaged:
+        with job.write() as session:
+            session.execute(delete(Served).where(Served.segment_id.in_(damaged)))
+            statement = update(Segment).where(Segment.id.in_(damaged), Segment.state == "live")
+            session.execute(statement.values(state="quarantined", retired_at=now()))
+            raise_generation(session, workspace_id)
 
 
 def _serve(session: Session, segment: BakedSegment, places: Sequence[Place]) -> None:
@@ -181,14 +203,14 @@ def _retire_unserved(session: Session, index_id: str) -> None:
 
 
 def merge_segments(job: RunningJob, data_folder: Path, workspace_id: str, target: Target) -> None:
-    """Where an index has many segments, write all but a dominant one anew as one.
+    """Where an index has many segments, write all but a dominant one anew as one; half-full ones stay as they are.
 
     Documents that changed while the merge wrote keep what they have; merged-away segments are retired in the same
     commit.
     """
     with job.database.read() as session:
-        statement = select(Segment).where(Segment.index_id == target.index_id, Segment.state == "live")
-        segments = sorted(session.scalars(statement), key=lambda segment: segment.rows)
+        small = [one for one in list_segments(session, target.index_id) if one.rows < ROWS_PER_SEGMENT // 2]
+        segments = sorted(small, key=lambda segment: segment.rows)
         if len(segments) <= SEGMENTS_BEFORE_MERGE:
             return
         if segments[-1].rows > sum(segment.rows for segment in segments[:-1]):

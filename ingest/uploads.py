@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from indexes.durable_files import write_durably
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from configs.part import JsonObject
 from indexes.database.catalog import raise_generation
 from indexes.database.engine import new_id, now
 from indexes.database.tables import Document, Version
+from indexes.durable_files import make_directory, write_durably
 from ingest.document import ParsedDocument
 
 Status = Literal["created", "new_version", "unchanged", "retried"]
@@ -57,9 +57,9 @@ class Accepted:
     status: Status
 
 
-def upload_path(data_folder: Path, workspace_id: str, version_id: str) -> Path:
-    """Return where the original bytes of a version lie."""
-    return data_folder / "uploads" / workspace_id / version_id
+def upload_path(data_folder: Path, workspace_id: str, source_sha256: str) -> Path:
+    """Return where original bytes lie: under their hash, so that sending them again adds nothing, or mends a loss."""
+    return data_folder / "uploads" / workspace_id / source_sha256
 
 
 def check_text_length(document: ParsedDocument, limit_characters: int) -> None:
@@ -76,8 +76,8 @@ def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]
     """Write and sync the bytes of every upload that is parsed later; call it before `accept_uploads`."""
     for upload in uploads:
         if upload.parsed is None:
-            path = upload_path(data_folder, workspace_id, upload.version_id)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path = upload_path(data_folder, workspace_id, upload.sha256)
+            make_directory(path.parent)
             write_durably(path, upload.source)
 
 
@@ -92,6 +92,7 @@ def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Se
     documents: list[JsonObject] = []
     versions: list[JsonObject] = []
     accepted: list[Accepted] = []
+    is_described_anew = False
     for upload in uploads:
         document, latest = known.get(upload.external_id, (None, None))
         if document is None or latest is None:
@@ -99,11 +100,12 @@ def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Se
             versions.append(_version_values(workspace_id, job_id, upload, upload.document_id, 1))
             accepted.append(_accepted(upload, upload.document_id, upload.version_id, "created"))
             continue
-        _describe(document, upload)
+        is_described_anew |= _describe(document, upload)
         if latest.source_sha256 != upload.sha256:
             values = _version_values(workspace_id, job_id, upload, document.id, latest.number + 1)
-            versions.append({**values, "title": values["title"] or latest.title})
-            document.latest_version_id = upload.version_id
+            inherited = latest.title if upload.parsed is not None else ""  # a file says its title when it is parsed
+            versions.append({**values, "title": values["title"] or inherited})
+            document.latest_version_id, document.updated_at = upload.version_id, now()
             accepted.append(_accepted(upload, document.id, upload.version_id, "new_version"))
         elif latest.state == "failed":
             latest.state, latest.job_id, latest.error = "queued", job_id, None
@@ -115,7 +117,8 @@ def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Se
         session.execute(insert(Document), documents)
     if versions:
         session.execute(insert(Version), versions)
-    raise_generation(session, workspace_id)
+    if is_described_anew or any(one.status != "unchanged" for one in accepted):
+        raise_generation(session, workspace_id)
     return accepted
 
 
@@ -167,17 +170,20 @@ def _known_documents(
     return known
 
 
-def _describe(document: Document, upload: Upload) -> None:
+def _describe(document: Document, upload: Upload) -> bool:
+    """Take over what the upload says of the document; return whether that is anything new."""
     said: dict[str, Any] = {
         "title": upload.title,
         "tags": upload.tags,
         "attributes": upload.metadata,
         "access": upload.access,
     }
-    for name, value in said.items():
-        if value is not None and getattr(document, name) != value:
-            setattr(document, name, value)
-    document.updated_at = now()
+    news = {name: value for name, value in said.items() if value is not None and getattr(document, name) != value}
+    for name, value in news.items():
+        setattr(document, name, value)
+    if news:
+        document.updated_at = now()
+    return bool(news)
 
 
 def _title(upload: Upload) -> str:

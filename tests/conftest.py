@@ -1,11 +1,24 @@
-"""What every test shares: how many examples a property is tried on."""
+"""What every test shares: how many examples a property is tried on, and a database of its own."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from indexes.database.engine import Database
+from tests.database import fresh_database
 
 settings.register_profile("fast", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "fast")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Yield an empty database in the test's folder."""
+    with fresh_database(tmp_path) as database:
+        yield database

@@ -90,7 +90,7 @@ NEW_DOCUMENTS: Examples = {
 
 DOCUMENT_CHANGES: Examples = {
     "tags": _example("Other tags", {"tags": ["guide", "retrieval"]}),
-    "open": _example("Open to everyone in the workspace", {"access": None}),
+    "title": _example("Another shown title", {"title": "Searching"}),
 }
 
 NEW_STRATEGIES: Examples = {

@@ -44,10 +44,9 @@ class Problem(BaseModel):
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "What is wrong with the request, and what to do next.",
-            "content": {MEDIA_TYPE: {}}},
-    "5XX": {"model": Problem, "description": "What the service cannot do at present.", "content": {MEDIA_TYPE: {}}},
-}  # fmt: skip
+    "4XX": {"model": Problem, "description": "What is wrong with the request, and what to do next."},
+    "5XX": {"model": Problem, "description": "What the service cannot do at present."},
+}
 
 
 def problem(status: int, code: str, detail: str, hint: str, **extra: Any) -> Response:
@@ -64,8 +63,26 @@ def problem(status: int, code: str, detail: str, hint: str, **extra: Any) -> Res
     return Response(json.dumps(content, ensure_ascii=True, default=str), status, media_type=MEDIA_TYPE)
 
 
+def describe_problems(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI description with problem documents under their own media type."""
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status in PROBLEM_RESPONSES and "application/json" in response["content"]:
+                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+    return openapi
+
+
 def install(app: FastAPI) -> None:
     """Let every error of the application become a problem document."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe_problems(generate())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
     app.add_exception_handler(PlaygroundError, _expected)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -98,7 +115,7 @@ def _validation(_request: Request, error: Exception) -> Response:
 
 
 def _entry(error: dict[str, Any]) -> dict[str, Any]:
-    entry = {"location": ".".join(str(part) for part in error["loc"]), "message": _shortened(str(error["msg"]))}
+    entry: dict[str, Any] = {"location": ".".join(str(part) for part in error["loc"]), "message": _shortened(str(error["msg"]))}
     value = error.get("input")
     if isinstance(value, str | int | float | bool) and len(str(value)) <= LONGEST_INPUT_SHOWN:
         entry["input"] = value

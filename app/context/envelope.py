@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 NONCE = re.compile(r"[0-9a-z]{8,64}")
 NONCE_BYTES = 4
@@ -68,15 +69,7 @@ def texts_of(source: SourceBlock) -> list[str]:
 
 def opening(source: SourceBlock, nonce: str) -> str:
     """Return the line in front of a source's text; what its origin says is escaped and cut to 200 characters."""
-    origin = source.origin
-    described = {
-        "label": source.label,
-        "source": origin.title,
-        "section": SECTION_SEPARATOR.join(origin.heading_path),
-        "page": origin.page,
-    }
-    attributes = "".join(f' {name}="{_escaped(value)}"' for name, value in described.items() if value)
-    return f"<doc-{nonce}{attributes}>\n"
+    return f'<doc-{nonce} label="{source.label}"{_attributes(source.origin)}>\n'
 
 
 def closing(nonce: str) -> str:
@@ -88,6 +81,16 @@ def enclosed(sources: Iterable[SourceBlock], nonce: str) -> str:
     """Return the sources inside their envelope, each text as it is; "" where there is none."""
     inside = "".join(opening(source, nonce) + source.text + closing(nonce) for source in sources)
     return f"<documents-{nonce}>\n{inside}</documents-{nonce}>" if inside else ""
+
+
+@lru_cache(maxsize=1024)
+def _attributes(origin: Origin) -> str:
+    described = {
+        "source": origin.title,
+        "section": SECTION_SEPARATOR.join(origin.heading_path),
+        "page": origin.page,
+    }
+    return "".join(f' {name}="{_escaped(value)}"' for name, value in described.items() if value.strip())
 
 
 def _escaped(value: str) -> str:

@@ -44,20 +44,21 @@ def estimate_reindex(session: Session, workspace_id: str, setup: SearchSetup | B
     ).one()
     cut = _cut_chunks(session, workspace_id, setup.recipe.chunking)
     size_tokens = setup.chunker.size_limit_tokens
-    guessed = max(documents, round(characters / CHARACTERS_PER_TOKEN / size_tokens * 1.3)) if size_tokens else documents
-    chunks = cut or int(guessed)
+    text_tokens = int(characters or 0) / CHARACTERS_PER_TOKEN
+    guessed = max(int(documents), round(text_tokens / size_tokens * 1.3)) if size_tokens else int(documents)
+    chunks = cut or guessed
     to_embed = 0
     if setup.embedder is not None:
         to_embed = max(0, chunks - _cached(session, workspace_id, setup))
     share = to_embed / chunks if chunks else 0.0
     is_model = setup.embedder is not None and setup.embedder.is_model
-    embedding_seconds = characters / CHARACTERS_PER_TOKEN / TOKENS_PER_SECOND * share if is_model else 0.0
+    embedding_seconds = text_tokens / TOKENS_PER_SECOND * share if is_model else 0.0
     return ReindexEstimate(
         reason="index_missing" if index is None else "index_empty",
         documents=int(documents),
         chunks=chunks,
         texts_to_embed=to_embed,
-        seconds=round(float(embedding_seconds) + chunks / 5_000 + 0.5, 1),
+        seconds=round(embedding_seconds + chunks / 5_000 + 0.5, 1),
         build=build_call(workspace_id, setup),
     )
 

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
-from app.context import simhash
 from app.context.envelope import Origin
+from app.context.simhash import near_pairs
 from configs.span import Span
 from indexes.search import Hit
 
@@ -87,7 +85,9 @@ def deduplicate(
     threshold's part of the shorter one, or a simhash within the distance drops it. What is left is trimmed, so that no
     character of a version stands in two selected spans.
     """
-    kept = _Kept(span_overlap_threshold, _near_pairs(candidates, near_duplicate_distance))
+    texts = [candidate.text for candidate in candidates]
+    pairs = near_pairs(texts, near_duplicate_distance) if near_duplicate_distance is not None else {}
+    kept = _Kept(span_overlap_threshold, pairs)
     selected: list[Selected] = []
     decisions: list[Decision] = []
     for number, candidate in enumerate(candidates):
@@ -116,17 +116,6 @@ def remaining_span(span: Span, others: Iterable[Span]) -> Span:
     return Span(start, max(start, end))
 
 
-def _near_pairs(candidates: Sequence[Candidate], limit: int | None) -> dict[int, dict[int, int]]:
-    """Return, for each candidate's number, the better ones within the distance, with the distance."""
-    if limit is None:
-        return {}
-    distances = simhash.distances(simhash.simhashes([candidate.text for candidate in candidates]))
-    pairs: dict[int, dict[int, int]] = {}
-    for number, other in np.argwhere(np.tril(distances <= limit, -1)).tolist():
-        pairs.setdefault(number, {})[other] = int(distances[number, other])
-    return pairs
-
-
 class _Kept:
     """The candidates that stay, and what a worse one repeats of them: a decision, or None."""
 
@@ -151,16 +140,17 @@ class _Kept:
     def overlap(self, candidate: Candidate, remaining: Span) -> Decision | None:
         """Compare with each kept span, and with all of them together."""
         span = candidate.hit.span
+        if remaining == span:
+            return None
         shares = {
             rank: span.overlap(other) / min(len(span), len(other))
             for rank, other in self.spans[candidate.hit.version_id].items()
         }
-        rank = max(shares, key=shares.__getitem__, default=0)
-        share = max(shares.get(rank, 0.0), 1 - len(remaining) / len(span))
-        left = Selected(candidate=candidate, span=remaining)
-        if share >= self._threshold or (left.is_trimmed and not left.text.strip()):
-            return _repeats(candidate, "span_overlap", rank, overlap=round(share, 4))
-        return None
+        rank = max(shares, key=shares.__getitem__)
+        share = max(shares[rank], 1 - len(remaining) / len(span))
+        if share < self._threshold and Selected(candidate=candidate, span=remaining).text.strip():
+            return None
+        return _repeats(candidate, "span_overlap", rank, overlap=round(share, 4))
 
     def near(self, number: int, candidate: Candidate) -> Decision | None:
         pairs = self._near_pairs.get(number, {})

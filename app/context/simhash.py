@@ -17,8 +17,8 @@ LONGEST_AVERAGE_WORD_CHARACTERS = 16
 """Texts with longer words on average are written without spaces (Chinese, Japanese, Thai); their characters serve as
 words."""
 
-BATCH_CHARACTERS = 100_000
-"""So many are hashed at once, which bounds the memory."""
+BATCH_CHARACTERS = 40_000
+"""So many are hashed at once: fast while the memory it takes is small."""
 
 GROUP_SHINGLES = 255
 """A counter of one byte holds the sum of so many bits."""
@@ -27,8 +27,8 @@ Hashes = npt.NDArray[np.uint64]
 
 _FACTOR = 0x9E3779B97F4A7C15
 _INVERSE = pow(_FACTOR, -1, 1 << 64)
-_END = " \x00" * (SHINGLE_WORDS - 1) + " "
-"""Words behind each text, so that its last words begin shingles too and none reaches into the next text."""
+_END = " \x00" * SHINGLE_WORDS + " "
+"""Words behind each text: no shingle reaches into the next text, and an empty one has a shingle too."""
 
 _IS_SPACE = np.isin(np.arange(256, dtype=np.uint8), np.frombuffer(b" \t\n\r\f\v", dtype=np.uint8))
 _COUNTERS = np.unpackbits(np.arange(256, dtype=np.uint8)).view(np.uint64)
@@ -41,14 +41,19 @@ _ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshap
 def near_pairs(texts: Sequence[str], distance: int) -> dict[int, dict[int, int]]:
     """Return, by number, the earlier texts whose simhash differs in at most `distance` bits, with how many do."""
     compared = np.array([n for n, text in enumerate(texts) if len(text) <= LONGEST_TEXT_CHARACTERS], dtype=np.int64)
-    hashes = simhashes([texts[number] for number in compared])
+    distances = hamming_distances(simhashes([texts[number] for number in compared]))
     pairs: dict[int, dict[int, int]] = {}
-    for row in range(len(hashes)):
-        differing = _ONES[(hashes[:row] ^ hashes[row]).view(np.uint16)].reshape(-1, 4).sum(axis=1)
-        near = np.flatnonzero(differing <= distance)
-        if len(near):
-            pairs[int(compared[row])] = dict(zip(compared[near].tolist(), differing[near].tolist(), strict=True))
+    for later, earlier in np.argwhere(np.tril(distances <= distance, -1)).tolist():
+        pairs.setdefault(int(compared[later]), {})[int(compared[earlier])] = int(distances[later, earlier])
     return pairs
+
+
+def hamming_distances(hashes: Hashes) -> npt.NDArray[np.uint32]:
+    """Return uint32 [hashes, hashes]: in how many bits each two differ."""
+    differing = hashes[:, np.newaxis] ^ hashes
+    four_counts = _ONES[differing.view(np.uint16)].view(np.uint32)
+    sums: npt.NDArray[np.uint32] = (four_counts * np.uint32(0x01010101)) >> np.uint32(24)  # of the four bytes
+    return sums
 
 
 def simhashes(texts: Sequence[str]) -> Hashes:
@@ -64,13 +69,13 @@ def _simhashes(texts: Sequence[str]) -> Hashes:
     values, starts = _words(b"".join(written))
     ends = np.searchsorted(starts, np.cumsum([len(text) for text in written]))
     shingles = np.diff(ends, prepend=0) - SHINGLE_WORDS + 1
-    within = np.arange(shingles.sum()) - np.repeat(np.cumsum(shingles) - shingles, shingles)
-    firsts = within + np.repeat(ends - shingles - SHINGLE_WORDS + 1, shingles)
-    counters = _COUNTERS[_mixed(values)[firsts].view(np.uint8).reshape(-1, 8)]
+    before = np.cumsum(shingles) - shingles
+    within = np.arange(shingles.sum()) - np.repeat(before, shingles)
+    words = within + np.repeat(ends - shingles - SHINGLE_WORDS + 1, shingles)
+    counters = _COUNTERS[_mixed(values)[words].view(np.uint8).reshape(-1, 8)]
     groups = np.flatnonzero(within % GROUP_SHINGLES == 0)
-    ones = np.zeros((len(texts), BITS), dtype=np.int64)
-    sums = np.add.reduceat(counters, groups, axis=0).view(np.uint8).reshape(-1, BITS) if len(groups) else ones[:0]
-    np.add.at(ones, np.repeat(np.arange(len(texts)), -(-shingles // GROUP_SHINGLES)), sums)
+    sums = np.add.reduceat(counters, groups, axis=0).view(np.uint8).reshape(-1, BITS)
+    ones = np.add.reduceat(sums, np.searchsorted(groups, before), axis=0, dtype=np.int64)
     return np.packbits(2 * ones > shingles[:, np.newaxis], axis=1).view(np.uint64).ravel()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, undefer
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, undefer
 
 from configs.errors import InvalidInputError, NotFoundError
 from indexes.database.tables import ChunkRow, Document, IndexRow, Segment, Served, Version, Workspace
@@ -85,7 +85,8 @@ def find_listing(session: Session, workspace_id: str, document_id: str) -> Docum
 
 
 def _listing(workspace_id: str) -> Select[Any]:
-    ready = select(Version.number).where(Version.id == Document.ready_version_id).scalar_subquery()
+    answering = aliased(Version)
+    ready = select(answering.number).where(answering.id == Document.ready_version_id).scalar_subquery()
     return (
         select(Document, Version, ready.label("ready_number"))
         .join(Version, Version.id == Document.latest_version_id)

@@ -16,8 +16,8 @@ from configs.part import Part, import_members
 class Candidates:
     """The union of what several stores found for one query.
 
-    `scores` float64 [stores, candidates]: each candidate's true score in each store, fetched where the store's own list did
-    not hold it. `ranks` int64 [stores, candidates]: rank from 1 in the store's list, 0 where absent. `signals` says
+    `scores` float64 [stores, candidates]: each candidate's true score in each store, fetched where the store's own list
+    did not hold it. `ranks` int64 [stores, candidates]: rank from 1 in the store's list, 0 where absent. `signals` says
     `dense` or `lexical` for each store.
     """
 
@@ -29,11 +29,11 @@ class Candidates:
 class Fusion(Part):
     """Combines the lists of two or more stores.
 
-    Promises: returns float64 [candidates], higher is better; the order of the candidates or of the stores does not change
-    any candidate's score; no candidates give an empty array; never NaN.
+    Promises: returns float64 [candidates], higher is better; the order of the candidates or of the stores does not
+    change any candidate's score; no candidates give an empty array; never NaN.
     """
 
-    def check_signals(self, signals: Sequence[str]) -> None:  # noqa: B027  # most fusions take any signals
+    def check_signals(self, signals: Sequence[str]) -> None:  # most fusions take any signals
         """Raise ValueError where the fusion cannot combine stores with these signals (`dense`, `lexical`)."""
 
     @abstractmethod

@@ -25,8 +25,8 @@ Mask = npt.NDArray[np.bool_]
 class SegmentRows:
     """What a segment is built from: one row a chunk, sorted by (document id, start), so that row order breaks ties.
 
-    `texts` are what is indexed (prefix and text); `vectors` float32 [rows, dimensions] of unit length, None for stores that
-    need none.
+    `texts` are what is indexed (prefix and text); `vectors` float32 [rows, dimensions] of unit length, None for stores
+    that need none.
     """
 
     texts: Sequence[str]
@@ -35,7 +35,7 @@ class SegmentRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A question as stores see it: its words, and its vector (float32 [dimensions], unit length) where one is needed."""
+    """A question as stores see it: its words, and where needed its vector (float32 [dimensions], unit length)."""
 
     text: str
     vector: npt.NDArray[np.float32] | None = None
@@ -65,7 +65,7 @@ class Searcher(ABC):
     def rows(self) -> int:
         """Return the number of rows."""
 
-    def statistics(self, query: Query, permitted: Mask | None) -> Statistics:
+    def statistics(self, query: Query, permitted: Mask | None) -> Statistics:  # noqa: ARG002  # dense stores need none
         """Return what scoring needs to know of the permitted rows (live and readable; filters do not count here)."""
         return Statistics()
 
@@ -84,9 +84,9 @@ class Searcher(ABC):
 class Store(Part):
     """One way to store and search the rows of a segment.
 
-    Promises: `build` writes only inside `location` and syncs what it wrote; `open` refuses a location that another store or
-    another format version built; an exact store equals brute force over the allowed rows, ties by row; live settings act
-    on what was built before. Opened data is shared by all searchers of a location.
+    Promises: `build` writes only inside `location` and syncs what it wrote; `open` refuses a location that another
+    store or another format version built; an exact store equals brute force over the allowed rows, ties by row; live
+    settings act on what was built before. Opened data is shared by all searchers of a location.
     """
 
     signal: ClassVar[Literal["dense", "lexical"]]

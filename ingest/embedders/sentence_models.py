@@ -224,7 +224,7 @@ def _in_bfloat16(transformer: Any) -> Any:
 
 
 def _lay_out(layer: Any) -> None:
-    """Let a linear layer multiply by a copy of its weight in oneDNN's layout, with the calls of torch's own compiler."""
+    """Let a linear layer multiply by a copy of its weight in oneDNN's layout, as torch's own compiler would."""
     import torch
 
     weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), BATCH_TOKENS)

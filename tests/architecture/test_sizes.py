@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.architecture.source_tree import PACKAGES, Module, read_modules
+from tests.architecture.source_tree import PACKAGES, Module, is_inside, read_modules
 
 FILE_LINES = 300
 FUNCTION_LINES = 40
@@ -27,13 +27,19 @@ def long_functions(module: Module) -> list[str]:
     ]
 
 
+def long_files(module: Module) -> list[str]:
+    """Report a file over the limit; a revision of the database is one change, however many tables it has."""
+    if module.lines <= FILE_LINES or is_inside(module.name, "app.migrations.versions"):
+        return []
+    return [f"{module.name} has {module.lines} lines"]
+
+
 def vague_names(module: Module) -> list[str]:
     return [f"{module.name}: {part!r} says nothing" for part in module.name.split(".") if part in VAGUE_NAMES]
 
 
 def test_no_file_is_too_long(modules: list[Module]) -> None:
-    long = [f"{module.name} has {module.lines} lines" for module in modules if module.lines > FILE_LINES]
-    assert long == []
+    assert [report for module in modules for report in long_files(module)] == []
 
 
 def test_every_function_fits_a_screen(modules: list[Module]) -> None:
@@ -50,6 +56,19 @@ def test_a_long_function_is_reported(head: str, extra_lines: int) -> None:
     lines = FUNCTION_LINES - len(head.splitlines()) + extra_lines
     module = Module.parse("indexes.search", head + "\n    x = 1" * lines)
     assert len(long_functions(module)) == extra_lines
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "reports"),
+    [
+        ("indexes.search", FILE_LINES, 0),
+        ("indexes.search", FILE_LINES + 1, 1),
+        ("app.migrations.env", FILE_LINES + 1, 1),
+        ("app.migrations.versions.0001_first", FILE_LINES + 1, 0),
+    ],
+)
+def test_a_long_file_is_reported(name: str, lines: int, reports: int) -> None:
+    assert len(long_files(Module.parse(name, "x = 1\n" * lines))) == reports
 
 
 @pytest.mark.parametrize(

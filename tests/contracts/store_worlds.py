@@ -45,21 +45,28 @@ class World:
         return SegmentRows(texts=texts, vectors=self.vectors[chosen])
 
 
-@st.composite
-def worlds(draw: st.DrawFn, most_rows: int = 60) -> World:
+def worlds(most_rows: int = 60) -> st.SearchStrategy[World]:
     """Draw 1 to `most_rows` rows, a byte each: text and vector (few, so that scores tie), readable, filtered."""
-    texts = draw(st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=8, max_size=8))
-    rows = np.frombuffer(draw(st.binary(min_size=1, max_size=most_rows)), dtype=np.uint8)
-    permitted = (rows & 64) == 0
+    return st.builds(
+        _world,
+        texts=st.tuples(*[st.lists(st.sampled_from(WORDS), max_size=6)] * 8),
+        rows=st.binary(min_size=1, max_size=most_rows),
+        question=st.lists(st.sampled_from(WORDS), max_size=4),
+        vector=st.integers(0, len(VECTORS) - 1),
+        k=st.integers(1, most_rows + 10),
+    )
+
+
+def _world(texts: tuple[list[str], ...], rows: bytes, question: list[str], vector: int, k: int) -> World:
+    numbers = np.frombuffer(rows, dtype=np.uint8)
+    permitted = (numbers & 64) == 0
     return World(
-        texts=[texts[row & 7] for row in rows.tolist()],
-        vectors=VECTORS[(rows >> 3) & 7],
-        query=Query(
-            text=" ".join(draw(st.lists(st.sampled_from(WORDS), max_size=4))), vector=VECTORS[draw(st.integers(0, 7))]
-        ),
+        texts=[" ".join(texts[number & 7]) for number in rows],
+        vectors=VECTORS[(numbers >> 3) & 7],
+        query=Query(text=" ".join(question), vector=VECTORS[vector]),
         permitted=permitted,
-        allowed=permitted & ((rows & 128) == 0),
-        k=draw(st.integers(1, most_rows + 10)),
+        allowed=permitted & ((numbers & 128) == 0),
+        k=k,
     )
 
 

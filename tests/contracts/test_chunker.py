@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from configs.span import Span, union
 from ingest.chunkers import Chunker
 from ingest.document import ParsedDocument, Piece
-from ingest.tokenizers import TokenizerTools, TokenOffsets, token_offsets
+from ingest.tokenizers import TokenizerTools, token_offsets
 from tests.ingest.documents import code, document_of, documents, heading, prose, save_byte_tokenizer, table
 
 BYTES = save_byte_tokenizer(Path(tempfile.mkdtemp()))
@@ -36,13 +36,12 @@ def variants() -> Iterator[Chunker]:
             yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": 15, "tokenizer": BYTES})
 
 
-def name_of(chunker: Chunker) -> str:
-    fields = chunker.model_dump(exclude={"tokenizer"}, exclude_defaults=True)
-    return "-".join([*map(str, fields.values()), *(["bytes"] if chunker.tokenizer == BYTES else [])])
+CHUNKERS = list(variants())
+each_kind = pytest.mark.parametrize("kind", Chunker.members())
 
 
-CHUNKERS = {name_of(chunker): chunker for chunker in variants()}
-each_chunker = pytest.mark.parametrize("name", CHUNKERS)
+def of_kind(kind: str) -> list[Chunker]:
+    return [chunker for chunker in CHUNKERS if chunker.kind_of_class() == kind]
 
 
 def pieces_of(chunker: Chunker, document: ParsedDocument) -> list[Piece]:
@@ -58,11 +57,8 @@ def is_atomic_block(document: ParsedDocument, span: Span) -> bool:
     return bool(inside) and inside[-1].kind in ("table", "code") and not "".join(left).strip()
 
 
-@each_chunker
-@settings(max_examples=25)
-@given(document=documents())
-def test_pieces_keep_every_promise(name: str, document: ParsedDocument) -> None:
-    chunker, text = CHUNKERS[name], document.text
+def check_promises(chunker: Chunker, document: ParsedDocument) -> None:
+    text = document.text
     tokens = TokenizerTools(chunker.tokenizer).tokens(text)
     pieces = pieces_of(chunker, document)
     spans = [piece.span for piece in pieces]
@@ -71,41 +67,50 @@ def test_pieces_keep_every_promise(name: str, document: ParsedDocument) -> None:
     edges = [0, *(edge for span in union(spans) for edge in (span.start, span.end)), len(text)]
     gaps = [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
     assert "".join(gaps).strip() == ""
+    limit = chunker.size_limit_tokens
     for piece in pieces:
         assert piece.parent is None or piece.parent.overlap(piece.span) == len(piece.span)
-        limit = chunker.size_limit_tokens
         if limit is not None and tokens.count(piece.span.start, piece.span.end) > limit:
             assert chunker.kind_of_class() in ATOMIC
             assert is_atomic_block(document, piece.span)
     assert pieces == pieces_of(chunker, document)
 
 
-@each_chunker
+@each_kind
+@settings(max_examples=30)
+@given(document=documents())
+def test_pieces_keep_every_promise(kind: str, document: ParsedDocument) -> None:
+    for chunker in of_kind(kind):
+        check_promises(chunker, document)
+
+
+@each_kind
 @pytest.mark.parametrize("text", ["", " ", "\n\n", " \t\r\n\u3000\x0c"])
-def test_a_blank_text_has_no_pieces(name: str, text: str) -> None:
-    assert pieces_of(CHUNKERS[name], ParsedDocument(text=text)) == []
+def test_a_blank_text_has_no_pieces(kind: str, text: str) -> None:
+    for chunker in of_kind(kind):
+        assert pieces_of(chunker, ParsedDocument(text=text)) == []
 
 
-@each_chunker
+@each_kind
 @pytest.mark.parametrize("text", ["a", "\u200b", "\u0301\u0301", " \n\u200b ", "🎉", "  a\n"])
-def test_a_text_of_one_character_is_one_piece(name: str, text: str) -> None:
-    pieces = pieces_of(CHUNKERS[name], ParsedDocument(text=text))
-    assert [text[piece.span.start : piece.span.end].strip() for piece in pieces] == [text.strip()]
+def test_a_text_of_one_character_is_one_piece(kind: str, text: str) -> None:
+    for chunker in of_kind(kind):
+        pieces = pieces_of(chunker, ParsedDocument(text=text))
+        assert [text[piece.span.start : piece.span.end].strip() for piece in pieces] == [text.strip()]
 
 
-@each_chunker
-def test_equal_settings_give_equal_pieces_in_another_instance(name: str) -> None:
+@each_kind
+def test_equal_settings_give_equal_pieces_in_another_instance(kind: str) -> None:
     document = document_of(heading(1, "A"), table(9), prose("One two three. " * 40), code(9), heading(2, "B"))
-    again = type(CHUNKERS[name]).model_validate_json(CHUNKERS[name].model_dump_json())
-    assert again.fingerprint == CHUNKERS[name].fingerprint
-    assert pieces_of(again, document) == pieces_of(CHUNKERS[name], document)
+    for chunker in of_kind(kind):
+        again = type(chunker).model_validate_json(chunker.model_dump_json())
+        assert again.fingerprint == chunker.fingerprint
+        assert pieces_of(again, document) == pieces_of(chunker, document)
 
 
-@pytest.mark.parametrize("kind", Chunker.members())
+@each_kind
 def test_settings_that_move_cuts_change_the_fingerprint(kind: str) -> None:
-    member = Chunker.members()[kind]
-    same_kind = [chunker for chunker in CHUNKERS.values() if isinstance(chunker, member)]
-    assert len({chunker.fingerprint for chunker in same_kind}) == len(same_kind)
+    assert len({chunker.fingerprint for chunker in of_kind(kind)}) == len(of_kind(kind)) > 1
 
 
 class CountingTools:
@@ -126,7 +131,7 @@ class CountingTools:
 
 
 @pytest.mark.parametrize("unit", ["a", "word ", "a. ", "漢", "ab cd\n", "x\n\n", "-"])
-@pytest.mark.parametrize("kind", Chunker.members())
+@each_kind
 def test_the_number_of_counts_grows_no_faster_than_the_text(kind: str, unit: str) -> None:
     chunker = Chunker.members()[kind].model_validate({"kind": kind})
     asked = []
@@ -139,25 +144,16 @@ def test_the_number_of_counts_grows_no_faster_than_the_text(kind: str, unit: str
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "x" + " " * 200_000 + "y",
-        "x" + "\n" * 200_000 + "y",
-        "x" + " \n" * 100_000 + "y",
-        "\u200b" * 200_000,
-        "a" * 200_000,
-    ],
-    ids=["spaces", "newlines", "blank lines", "no tokens", "one word"],
+    "run",
+    [" " * 100_000, "\n" * 100_000, " \n" * 50_000, "\r" * 100_000, "\u200b" * 100_000, "a" * 100_000, "." * 100_000],
+    ids=["spaces", "newlines", "blank lines", "carriage returns", "no tokens", "one word", "full stops"],
 )
-@pytest.mark.parametrize("kind", Chunker.members())
-def test_long_runs_take_no_quadratic_time(kind: str, text: str) -> None:
+@each_kind
+def test_long_runs_take_no_quadratic_time(kind: str, run: str) -> None:
     chunker = Chunker.members()[kind].model_validate({"kind": kind})
-    offsets = token_offsets(text)
+    text = "word " * 500 + run + " word" * 500
     tools = TokenizerTools()
-    assert isinstance(tools.tokens(text), TokenOffsets)
+    assert tools.tokens(text).count(0, len(text)) >= 1_000
     begun = time.perf_counter()
-    pieces = list(chunker.split(ParsedDocument(text=text), tools))
+    assert list(chunker.split(ParsedDocument(text=text), tools))
     assert time.perf_counter() - begun < 5
-    assert max(offsets.count(piece.span.start, piece.span.end) for piece in pieces) <= (
-        chunker.size_limit_tokens or len(offsets.starts)
-    )

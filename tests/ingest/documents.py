@@ -81,7 +81,7 @@ def documents() -> st.SearchStrategy[ParsedDocument]:
     )
     structured = st.builds(
         lambda parts, newline: document_of(*parts, newline=newline),
-        st.lists(part, max_size=7),
+        st.lists(part, max_size=6),
         st.sampled_from(["\n", "\r\n"]),
     )
     arbitrary = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)

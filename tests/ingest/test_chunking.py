@@ -10,7 +10,7 @@ from ingest.chunkers import Chunker
 from ingest.chunkers.fixed import Fixed
 from ingest.chunkers.recursive import Recursive
 from ingest.chunkers.whole_document import WholeDocument
-from ingest.chunking import chunk_document, context_prefix, indexed_text
+from ingest.chunking import SEPARATOR, chunk_document, context_prefix, indexed_text
 from ingest.document import ParsedDocument
 from ingest.tokenizers import TokenizerTools, TokenOffsets, count_tokens
 from tests.ingest.documents import document_of, documents, heading, prose, sentences
@@ -24,7 +24,7 @@ GUIDE = document_of(
     heading(4, "Linux"),
     prose("Linux text."),
     heading(2, "Use"),
-    prose("Use text."),
+    prose("Use text, with some more words than fit."),
 )
 LINES = Recursive(kind="recursive", size_tokens=16, separators=("\n\n",))
 
@@ -40,9 +40,9 @@ def paths_and_texts(document: ParsedDocument, chunker: Chunker) -> list[tuple[tu
 
 def test_a_chunk_has_the_heading_path_of_its_first_character() -> None:
     assert paths_and_texts(GUIDE, LINES) == [
-        ((), "Words before any heading.\n\n# Guide\n\nIntro text.\n\n## Setup\n\n"),
-        (("Guide", "Setup"), "Setup text.\n\n#### Linux\n\nLinux text.\n\n"),
-        (("Guide", "Use"), "## Use\n\nUse text.\n\n"),
+        ((), "Words before any heading.\n\n# Guide\n\nIntro text.\n\n## Setup\n\nSetup text.\n\n"),
+        (("Guide", "Setup", "Linux"), "#### Linux\n\nLinux text.\n\n## Use\n\n"),
+        (("Guide", "Use"), "Use text, with some more words than fit.\n\n"),
     ]
 
 
@@ -88,37 +88,42 @@ def test_tools_are_used_where_they_are_given() -> None:
     assert [chunk.tokens for chunk in chunks] == [16, 16, 8]
 
 
+def test_the_separator_is_one_token() -> None:
+    assert SEPARATOR == " \u203a "
+    assert count_tokens(SEPARATOR) == 1
+
+
 @pytest.mark.parametrize(
     ("title", "path", "prefix"),
     [
-        ("Handbook", ("Travel", "Refunds"), "Handbook › Travel › Refunds\n\n"),
+        ("Handbook", ("Travel", "Refunds"), "Handbook > Travel > Refunds\n\n"),
         ("Handbook", (), "Handbook\n\n"),
-        ("", ("Travel", "Refunds"), "Travel › Refunds\n\n"),
+        ("", ("Travel", "Refunds"), "Travel > Refunds\n\n"),
         ("", (), ""),
         (" \n ", (" ",), ""),
-        ("Handbook", ("Handbook", "Refunds"), "Handbook › Refunds\n\n"),
-        ("Hand  book", ("HAND\nBOOK", "Refunds"), "Hand book › Refunds\n\n"),
-        ("A\tnew\r\ntitle ", (" One\n two ",), "A new title › One two\n\n"),
+        ("Handbook", ("Handbook", "Refunds"), "Handbook > Refunds\n\n"),
+        ("Hand  book", ("HAND\nBOOK", "Refunds"), "Hand book > Refunds\n\n"),
+        ("A\tnew\r\ntitle ", (" One\n two ",), "A new title > One two\n\n"),
     ],
 )
 def test_a_prefix_is_title_and_headings_on_one_line(title: str, path: tuple[str, ...], prefix: str) -> None:
-    assert context_prefix(title, path, sized(200)) == prefix
+    assert context_prefix(title, path, sized(200)) == prefix.replace(" > ", SEPARATOR)
 
 
 @pytest.mark.parametrize(
     ("size_tokens", "prefix"),
     [
-        (64, "title › one two three › four five six › seven eight nine\n\n"),
-        (48, "title › four five six › seven eight nine\n\n"),
-        (36, "title › four five six › seven eight nine\n\n"),
-        (32, "title › seven eight nine\n\n"),
-        (20, "title › seven eight nine\n\n"),
-        (16, "title › seven eight\n\n"),
+        (64, "title > one two three > four five six > seven eight nine\n\n"),
+        (48, "title > four five six > seven eight nine\n\n"),
+        (36, "title > four five six > seven eight nine\n\n"),
+        (32, "title > seven eight nine\n\n"),
+        (20, "title > seven eight nine\n\n"),
+        (16, "title > seven eight\n\n"),
     ],
 )
 def test_a_long_prefix_loses_its_outermost_headings_then_words(size_tokens: int, prefix: str) -> None:
     path = ("one two three", "four five six", "seven eight nine")
-    assert context_prefix("title", path, sized(size_tokens)) == prefix
+    assert context_prefix("title", path, sized(size_tokens)) == prefix.replace(" > ", SEPARATOR)
     assert count_tokens(prefix) <= size_tokens // 4
 
 
@@ -126,15 +131,15 @@ def test_a_long_prefix_loses_its_outermost_headings_then_words(size_tokens: int,
     ("title", "path", "prefix"),
     [
         ("a b c d e f", (), "a b c d\n\n"),
-        ("a b c d e f", ("one two three",), "a b › one\n\n"),
+        ("a b c d e f", ("one two three",), "a b > one\n\n"),
         ("", ("one two three four five",), "one two three four\n\n"),
         ("unbelievablyunbelievable wording", (), ""),
-        ("unbelievablyunbelievable", ("one two three four",), "one two three\n\n"),
+        ("unbelievablyunbelievable", ("one two three four",), "one\n\n"),
         ("one", ("unbelievablyunbelievable",), "one\n\n"),
     ],
 )
 def test_words_that_do_not_fit_are_left_out_at_the_end(title: str, path: tuple[str, ...], prefix: str) -> None:
-    assert context_prefix(title, path, sized(16)) == prefix
+    assert context_prefix(title, path, sized(16)) == prefix.replace(" > ", SEPARATOR)
 
 
 @settings(max_examples=60)
@@ -148,7 +153,7 @@ def test_a_prefix_never_has_more_than_a_quarter_of_the_size(title: str, path: li
 
 def test_a_chunker_without_a_size_keeps_the_whole_prefix() -> None:
     title = "word " * 5_000 + "end"
-    assert context_prefix(title, ("A",), WholeDocument(kind="whole_document")) == f"{title} › A\n\n"
+    assert context_prefix(title, ("A",), WholeDocument(kind="whole_document")) == f"{title}{SEPARATOR}A\n\n"
 
 
 def test_equal_paths_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:

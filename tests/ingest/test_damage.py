@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from configs.span import Span
@@ -22,7 +24,7 @@ DOCUMENT = document_of(
 def spans_cut_before(document: ParsedDocument, *words: str) -> list[Span]:
     """Return the document cut right before each of these words."""
     cuts = [0, *(document.text.index(word) for word in words), len(document.text)]
-    return [Span(start, end) for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [Span(start, end) for start, end in itertools.pairwise(cuts)]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,6 @@ def spans_cut_before(document: ParsedDocument, *words: str) -> list[Span]:
         (["sentence.", "sentences."], (2, 0, 0, 0)),
         (["| name", "```python", "## More"], (0, 0, 0, 0)),
         (["| row 1"], (0, 1, 0, 0)),
-        (["row 1", "| row 1 "[2:4]], (0, 1, 0, 0)),
         (["call(argument)[1]"], (0, 0, 1, 0)),
         (["argument"], (0, 0, 1, 0)),
         (["One"], (0, 0, 0, 1)),

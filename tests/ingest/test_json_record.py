@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
+from configs.errors import PlaygroundError, TooLargeError
 from ingest import numbered_blocks
 from ingest.json_record import MAX_DEPTH, MAX_PATH_CHARACTERS, Members, load, record_text
 

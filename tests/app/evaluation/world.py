@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class World:
     """One workspace in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.database = Database(f"sqlite:///{folder / 'world.sqlite'}")
         Base.metadata.create_all(self.database.engine)
         self.retriever = Retriever(self.database, Views(folder))
@@ -57,13 +59,20 @@ class World:
 
     def add(self, document_id: str, text: str, *, access: list[str] | None = None, ready: bool = True) -> None:
         """Add a document, or a version of it; where `ready` is False, it stays queued."""
-        upload = Upload(
-            external_id=document_id, document_id=document_id, source=text.encode(), access=access,
-            parsed=ParsedDocument(text=text),
-        )  # fmt: skip
+        self.add_all({document_id: text}, access=access, ready=ready)
+
+    def add_all(self, texts: Mapping[str, str], *, access: list[str] | None = None, ready: bool = True) -> None:
+        """Add several documents in one job."""
+        uploads = [
+            Upload(
+                external_id=document_id, document_id=document_id, source=text.encode(), access=access,
+                parsed=ParsedDocument(text=text),
+            )
+            for document_id, text in texts.items()
+        ]  # fmt: skip
         with self.database.write() as session:
             job_id = create_job(session, WORKSPACE, INGEST, {})
-            accept_uploads(session, WORKSPACE, job_id, [upload])
+            accept_uploads(session, WORKSPACE, job_id, uploads)
         if ready:
             self._do(job_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -10,7 +11,13 @@ from pypdf import PdfWriter
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 
 
-def pdf_of(pages: Sequence[str | bytes], *, information: bytes = b"", declared_pages: int | None = None) -> bytes:
+def pdf_of(
+    pages: Sequence[str | bytes],
+    *,
+    information: bytes = b"",
+    declared_pages: int | None = None,
+    is_compressed: bool = False,
+) -> bytes:
     """Return a PDF with one page for each text, or for each content stream where it is bytes.
 
     `information` is the inside of the document information dictionary, as in `/Title (Report)`.
@@ -28,7 +35,10 @@ def pdf_of(pages: Sequence[str | bytes], *, information: bytes = b"", declared_p
             b"/Resources << /Font << /F1 3 0 R >> >> /Contents %d 0 R >>" % (5 + 2 * number)
         )
         content = page if isinstance(page, bytes) else text_content(page)
-        objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content))
+        if is_compressed:
+            content = zlib.compress(content)
+        filters = b"/Filter /FlateDecode" if is_compressed else b""
+        objects.append(b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), filters, content))
     trailer = b"/Root 1 0 R"
     if information:
         objects.append(b"<< %b >>" % information)
@@ -48,18 +58,6 @@ def encrypted(data: bytes, password: str, algorithm: str = "RC4-128") -> bytes:
     """Return the PDF, encrypted so that `password` opens it."""
     writer = PdfWriter(clone_from=BytesIO(data))
     writer.encrypt(password, owner_password="owner", algorithm=algorithm)
-    return _written(writer)
-
-
-def compressed(data: bytes) -> bytes:
-    """Return the PDF with compressed content streams."""
-    writer = PdfWriter(clone_from=BytesIO(data))
-    for page in writer.pages:
-        page.compress_content_streams()
-    return _written(writer)
-
-
-def _written(writer: PdfWriter) -> bytes:
     file = BytesIO()
     writer.write(file)
     return file.getvalue()

@@ -213,13 +213,15 @@ def test_a_megabyte_takes_less_than_a_second() -> None:
     table = "| a | b |\n|---|---|\n" + "| one | two |\n" * 4
     data = ((section + table + "\n") * 1100).encode()
     assert len(data) > 1_000_000
-    seconds = []
-    for _ in range(3):
-        start = time.thread_time()
-        document = PARSER.parse(data)
-        seconds.append(time.thread_time() - start)
-    assert len(document.blocks) == 3 * 1100
-    assert min(seconds) < 1
+    assert any(parses_within_a_second(data, 3 * 1100) for _ in range(3))
+
+
+def parses_within_a_second(data: bytes, blocks: int) -> bool:
+    start = time.thread_time()
+    document = PARSER.parse(data)
+    seconds = time.thread_time() - start
+    assert len(document.blocks) == blocks
+    return seconds < 1
 
 
 @pytest.mark.parametrize(

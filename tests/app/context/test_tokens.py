@@ -1,0 +1,148 @@
+"""Token counts equal the tokenizer's, or are estimates that say so."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from app.context import tokens
+from app.context.tokens import TokenCounter, WordCounts
+from configs.errors import InvalidInputError
+from ingest.tokenizers import DEFAULT_TOKENIZER, tokenizer
+from tests.app.context.library import FRAGMENTS, texts
+
+SHIPPED = TokenCounter(DEFAULT_TOKENIZER)
+ESTIMATE = TokenCounter("gpt-5")
+
+
+def encoded(text: str) -> int:
+    return len(tokenizer(DEFAULT_TOKENIZER).encode(text, add_special_tokens=False).ids)
+
+
+@given(text=texts | st.text())
+@example(text="")
+@example(text="a\x1cb c\x0bd\x85e")
+@example(text="end [MASK] of[SEP]x [CLS]\n[UNK]")
+@example(text="\u0301a \u0301\n\u0301")
+def test_the_shipped_count_is_the_tokenizers_own(text: str) -> None:
+    assert SHIPPED.count(text) == encoded(text)
+
+
+@given(one=texts, other=texts, separator=st.sampled_from(["\n", " ", "\n\n", "\t"]))
+def test_counts_add_up_across_white_space(one: str, other: str, separator: str) -> None:
+    assert SHIPPED.count(one + separator + other) == SHIPPED.count(one) + SHIPPED.count(other)
+
+
+@given(text=texts | st.text())
+def test_an_estimate_is_the_larger_of_word_pieces_and_a_third_of_the_bytes(text: str) -> None:
+    assert ESTIMATE.count(text) == max(encoded(text), math.ceil(len(text.encode()) / 3))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a" * 900, 300),  # one unknown word, 900 bytes
+        ("退款", 2),  # six bytes
+        ("! ! ! !", 4),  # seven bytes, but four word pieces
+        ("", 0),
+        ("🙂", 2),  # four bytes, rounded up
+    ],
+)
+def test_estimates_by_hand(text: str, expected: int) -> None:
+    assert ESTIMATE.count(text) == expected
+
+
+def test_a_counter_says_by_which_tokenizer_it_counts() -> None:
+    assert (SHIPPED.model, SHIPPED.tokenizer, SHIPPED.is_exact) == (DEFAULT_TOKENIZER, DEFAULT_TOKENIZER, True)
+    assert (ESTIMATE.model, ESTIMATE.tokenizer, ESTIMATE.is_exact) == ("gpt-5", DEFAULT_TOKENIZER, False)
+
+
+@pytest.mark.parametrize("model", [" ", "no/such/folder", "字" * 200, "../.."])
+def test_a_name_without_a_tokenizer_is_estimated(model: str) -> None:
+    assert not TokenCounter(model).is_exact
+
+
+def test_a_folder_with_a_tokenizer_counts_exactly(tmp_path: Path) -> None:
+    small = Tokenizer(WordLevel({"[UNK]": 0, "yes": 1}, unk_token="[UNK]"))
+    small.pre_tokenizer = Whitespace()
+    small.save(str(tmp_path / "tokenizer.json"))
+    counter = TokenCounter(str(tmp_path))
+    assert counter.is_exact
+    assert counter.tokenizer == str(tmp_path)
+    assert counter.count("unbelievable yes") == 2
+    assert SHIPPED.count("unbelievable yes") == encoded("unbelievable yes") != 2
+
+
+def test_a_broken_tokenizer_is_an_error_and_no_estimate(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InvalidInputError) as caught:
+        TokenCounter(str(tmp_path))
+    assert caught.value.code == "broken_tokenizer"
+
+
+@given(parts=st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=20))
+@pytest.mark.parametrize("counter", [SHIPPED, ESTIMATE], ids=["exact", "estimate"])
+def test_the_deciding_measure_gives_the_count(counter: TokenCounter, parts: list[str]) -> None:
+    whole = "\n".join(parts)
+    measure = counter.measure_of(whole)
+    assert measure(whole) == counter.count(whole)
+    rounding = len(parts)
+    assert sum(map(measure, parts)) <= measure(whole) + rounding
+
+
+def test_an_exact_counter_never_measures_by_bytes() -> None:
+    assert SHIPPED.measure_of("a" * 900)("a" * 900) == 1
+
+
+def test_words_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded_words: list[str] = []
+
+    def count_many(words: list[str]) -> list[int]:
+        encoded_words.extend(words)
+        return [len(word) for word in words]
+
+    monkeypatch.setattr(tokens, "count_many", count_many)
+    counts = WordCounts()
+    assert counts.count("to be or not to be") == 13
+    assert sorted(encoded_words) == ["be", "not", "or", "to"]
+    assert counts.count("not\tto be\r\n  to seem") == 3 + 2 + 2 + 2 + 4
+    assert sorted(encoded_words) == ["be", "not", "or", "seem", "to"]
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded_words: list[str] = []
+
+    def count_many(words: list[str]) -> list[int]:
+        encoded_words.extend(words)
+        return [1] * len(words)
+
+    monkeypatch.setattr(tokens, "count_many", count_many)
+    monkeypatch.setattr(tokens, "REMEMBERED_WORDS", 3)
+    counts = WordCounts()
+    assert counts.count("a b") == 2
+    assert counts.count("a c d") == 3  # no room for two more: the old ones go
+    assert counts.count("c d") == 2
+    assert sorted(encoded_words) == ["a", "b", "c", "d"]
+    assert counts.count("a") == 1
+    assert encoded_words.count("a") == 2
+
+
+def test_an_endless_word_is_counted_but_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def count_many(words: list[str]) -> list[int]:
+        calls.append(len(words))
+        return [7] * len(words)
+
+    monkeypatch.setattr(tokens, "count_many", count_many)
+    counts = WordCounts()
+    word = "x" * (tokens.LONGEST_REMEMBERED_WORD_CHARACTERS + 1)
+    assert [counts.count(word), counts.count(word), counts.count(word[1:]), counts.count(word[1:])] == [7, 7, 7, 7]
+    assert calls == [1, 1, 1]

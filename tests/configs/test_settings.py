@@ -1,0 +1,82 @@
+"""Settings come from the environment, are documented, and refuse to expose the service without a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import make_url
+
+from configs.errors import InvalidInputError
+from configs.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PLAYGROUND_{name.upper()}", raising=False)
+
+
+def test_every_setting_has_a_sentence() -> None:
+    said = {name: field.description or "" for name, field in Settings.model_fields.items()}
+    assert [name for name, sentence in said.items() if not sentence.endswith(".") or len(sentence) < 20] == []
+
+
+def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLAYGROUND_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("PLAYGROUND_JOB_THREADS", "7")
+    monkeypatch.setenv("PLAYGROUND_UNHEARD_OF", "passed over, as other programs may share the prefix")
+    settings = Settings()
+    assert (settings.data_folder, settings.job_threads) == (tmp_path, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "65536"), ("JOB_THREADS", "0"), ("MAX_UPLOAD_BYTES", "1"), ("LOG_LEVEL", "loud"), ("DEMO", "perhaps")],
+)
+def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"PLAYGROUND_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_they_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1
+
+
+def test_the_key_is_not_shown() -> None:
+    settings = Settings.model_validate({"api_key": "correct-horse"})
+    assert "correct-horse" not in f"{settings!r} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize("name", ["data", "a b", "what?", "50%25", "#1", "ü"])
+def test_any_folder_can_hold_the_database(tmp_path: Path, name: str) -> None:
+    url = make_url(Settings(data_folder=tmp_path / name).sqlalchemy_url)
+    assert url.database == str(tmp_path.resolve() / name / "playground.sqlite")
+    assert url.get_backend_name() == "sqlite"
+
+
+def test_a_database_url_wins() -> None:
+    url = "postgresql+psycopg://team@db/playground"
+    assert Settings(database_url=url).sqlalchemy_url == url
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True),
+        ("0.0.0.0", False), ("::", False), ("192.168.1.2", False), ("example.org", False), ("", False),
+    ],
+)  # fmt: skip
+def test_only_loopback_needs_no_key(host: str, is_loopback: bool) -> None:
+    settings = Settings(host=host)
+    assert settings.is_loopback is is_loopback
+    if is_loopback:
+        settings.check_exposure()
+    else:
+        with pytest.raises(InvalidInputError) as refused:
+            settings.check_exposure()
+        assert (refused.value.code, host in refused.value.detail) == ("api_key_required", True)
+    Settings.model_validate({"host": host, "api_key": "k" * 32}).check_exposure()

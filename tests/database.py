@@ -1,0 +1,97 @@
+"""A database in a folder of its own, and short ways to put rows into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from indexes.database.engine import Base, Database
+from indexes.database.tables import Document, IndexRow, Segment, Served, Version, Workspace
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[Database]:
+    """Yield an empty database with every table that is imported, in the file `playground.sqlite`."""
+    database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
+    try:
+        with database.engine.connect() as connection:
+            writing = connection.execution_options(unit_of_work="write")
+            with writing.begin():
+                Base.metadata.create_all(writing)
+        yield database
+    finally:
+        database.close()
+
+
+def add_workspace(session: Session, workspace_id: str = "w") -> Workspace:
+    """Add an empty workspace."""
+    workspace = Workspace(id=workspace_id, name=workspace_id, generation=0)
+    session.add(workspace)
+    session.flush()
+    return workspace
+
+
+def add_document(session: Session, document_id: str, *, workspace_id: str = "w", **values: Any) -> Document:
+    """Add a document without a version."""
+    defaults: dict[str, Any] = {"external_id": document_id, "title": document_id, "tags": [], "attributes": {}}
+    document = Document(id=document_id, workspace_id=workspace_id, **{**defaults, **values})
+    session.add(document)
+    session.flush()
+    return document
+
+
+def add_version(session: Session, document: Document, number: int, *, state: str = "ready", **values: Any) -> Version:
+    """Add the document's newest version; where it is ready, the document answers with it."""
+    defaults: dict[str, Any] = {"title": "", "file_name": "", "media_type": "text/plain", "size_bytes": 0}
+    version = Version(
+        id=f"{document.id}-{number}",
+        workspace_id=document.workspace_id,
+        document_id=document.id,
+        number=number,
+        state=state,
+        **{**defaults, "source_sha256": f"{document.id}{number}", **values},
+    )
+    session.add(version)
+    document.latest_version_id = version.id
+    if state == "ready":
+        document.ready_version_id = version.id
+    session.flush()
+    return version
+
+
+def add_index(session: Session, index_id: str, *, workspace_id: str = "w", **values: Any) -> IndexRow:
+    """Add an index whose fingerprint is its id."""
+    index = IndexRow(id=index_id, workspace_id=workspace_id, fingerprint=index_id, **{"recipe": {}, **values})
+    session.add(index)
+    session.flush()
+    return index
+
+
+def add_segment_row(session: Session, index_id: str, segment_id: str, rows: int = 1, **values: Any) -> Segment:
+    """Add the manifest row of a segment without files."""
+    defaults: dict[str, Any] = {"state": "live", "size_bytes": 0, "checksums": {}}
+    segment = Segment(id=segment_id, index_id=index_id, rows=rows, **{**defaults, **values})
+    session.add(segment)
+    session.flush()
+    return segment
+
+
+def serve(
+    session: Session, index_id: str, segment_id: str, version: Version, first_row: int = 0, row_count: int = 1
+) -> None:
+    """Let the index answer with rows of the segment for the version's document."""
+    session.add(
+        Served(
+            index_id=index_id,
+            document_id=version.document_id,
+            version_id=version.id,
+            segment_id=segment_id,
+            first_row=first_row,
+            row_count=row_count,
+        )
+    )
+    session.flush()

@@ -1,0 +1,117 @@
+"""A real server in a process of its own, on loopback, over a given data folder; it ends with the test."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 90.0
+
+
+class RunningServer:
+    """`context-playground serve` as a process, and a client that keeps its connection."""
+
+    def __init__(self, data_folder: Path, **settings: str) -> None:
+        self.data_folder = data_folder
+        self.port = _free_port()
+        environment = {
+            **os.environ,
+            "PLAYGROUND_DATA_FOLDER": str(data_folder),
+            "PLAYGROUND_PORT": str(self.port),
+            "PLAYGROUND_DEMO": "false",
+            "PLAYGROUND_LOG_LEVEL": "warning",
+            **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.process = subprocess.Popen([sys.executable, "-m", "app.command_line", "serve"], env=environment)
+
+    def wait_until_ready(self) -> None:
+        """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.client().request("GET", "/health/ready")[0] == 200:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("the server did not become ready")
+
+    def client(self) -> Client:
+        """Return a new client with a connection of its own."""
+        return Client(self.port)
+
+    def kill(self) -> None:
+        """End the process as `kill -9` does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the process in good order, or kill it after 20 seconds."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Client:
+    """A JSON client over one kept connection; not for several threads."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Return status and JSON of one request; a dropped connection raises."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            self._connection.request(method, path, data, {"content-type": "application/json"})
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+        return response.status, json.loads(content) if content else None
+
+    def expect(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the JSON of a request that must answer 2xx."""
+        status, content = self.request(method, path, body)
+        assert 200 <= status < 300, f"{method} {path}: {status} {content}"
+        return content
+
+    def wait_for(self, job_id: str, poll_seconds: float = 0.05) -> Any:
+        """Return the job once it has succeeded; raise where it ends otherwise."""
+        while True:
+            job = self.expect("GET", f"/v1/jobs/{job_id}")
+            if job["state"] not in ("queued", "running"):
+                assert job["state"] == "succeeded", job
+                return job
+            time.sleep(poll_seconds)
+
+
+@contextlib.contextmanager
+def running_server(data_folder: Path, **settings: str) -> Iterator[RunningServer]:
+    """Yield a ready server; stop it at the end."""
+    server = RunningServer(data_folder, **settings)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

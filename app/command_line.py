@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
 import time
@@ -37,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.command == "serve":
             return _serve(settings, runs_jobs=not parsed.no_worker)
         if parsed.command == "ingest":
-            return asyncio.run(_ingest(settings, parsed.folder, parsed.workspace, parsed.preset))
-        return asyncio.run(_demo(settings))
+            return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
+        return _demo(settings)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
         return 1
@@ -74,31 +73,31 @@ def _serve(settings: Settings, *, runs_jobs: bool) -> int:
     return 0
 
 
-async def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) -> int:
-    installation = await asyncio.to_thread(Installation, settings, runs_jobs=True)
-    await installation.start()
+def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) -> int:
+    installation = Installation(settings, runs_jobs=True)
+    installation.start()
     try:
-        imported = await asyncio.to_thread(import_folder, installation, folder, workspace_id, preset)
+        imported = import_folder(installation, folder, workspace_id, preset)
         for line in imported.lines:
             print(line)  # noqa: T201  # a command's answer
         if imported.job_id is None:
             return 0
-        return await asyncio.to_thread(_wait, installation, imported.job_id)
+        return _wait(installation, imported.job_id)
     finally:
-        await asyncio.to_thread(installation.stop)
+        installation.stop()
 
 
-async def _demo(settings: Settings) -> int:
-    installation = await asyncio.to_thread(Installation, settings, runs_jobs=True)
-    planted = await asyncio.to_thread(plant_demo, installation.database)
-    await installation.start()
+def _demo(settings: Settings) -> int:
+    installation = Installation(settings, runs_jobs=True)
+    planted = plant_demo(installation.database)
+    installation.start()
     try:
         if not planted:
             print("the data folder has workspaces already; the demo needs an empty one")  # noqa: T201
             return 1
-        return await asyncio.to_thread(_wait, installation, SEED_JOB)
+        return _wait(installation, SEED_JOB)
     finally:
-        await asyncio.to_thread(installation.stop)
+        installation.stop()
 
 
 def _wait(installation: Installation, job_id: str) -> int:

@@ -12,10 +12,10 @@ import app
 from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from app.demo import SEED_DEMO, seed_handler
-from app.purge import PURGE, purge_handler
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
+from indexes.purge import PURGE, purge_handler
 from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
@@ -50,9 +50,9 @@ class Installation:
             runs_jobs=settings.worker if runs_jobs is None else runs_jobs,
         )
 
-    async def start(self) -> None:
-        """Open the job queue."""
-        await self.workers.start()
+    def start(self) -> None:
+        """Open the job queue; call it from a thread without a running event loop."""
+        self.workers.start()
 
     def stop(self) -> None:
         """Hand running jobs back and close the database."""

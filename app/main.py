@@ -84,7 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     installation = await asyncio.to_thread(Installation, settings)
     if settings.demo:
         await asyncio.to_thread(plant_demo, installation.database)
-    await installation.start()
+    await asyncio.to_thread(installation.start)
     pool = ThreadPoolExecutor(settings.request_threads, thread_name_prefix="request")
     app.state.service = Service(
         settings=settings,

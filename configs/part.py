@@ -76,7 +76,7 @@ class Part(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        if "registered" not in cls.__dict__:  # Part, a member, or a family whose class is still being made
+        if not cls.__dict__.get("registered"):  # Part, a member, or a family without members yet
             return handler(source)
         choices: dict[Any, CoreSchema] = {kind: handler.generate_schema(part) for kind, part in cls.members().items()}
         return core_schema.tagged_union_schema(choices, discriminator="kind")

@@ -90,7 +90,8 @@ def build_postings(texts: Sequence[str], make_term: Callable[[str], str | None])
     sorted_number[order] = np.arange(len(terms))
 
     found = np.array(tokens, dtype=np.int64)
-    row_of_token = np.repeat(np.arange(len(texts)), np.diff(np.array(ends, dtype=np.int64)))
+    lengths = np.diff(np.array(ends)).astype(np.int64)
+    row_of_token = np.repeat(np.arange(len(texts)), lengths)
     is_term = found >= 0
     row_of_token = row_of_token[is_term]
     keys = (sorted_number[found[is_term]] << 32) | row_of_token  # one sort brings equal (term, row) together

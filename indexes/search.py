@@ -58,6 +58,15 @@ class _Ranked:
     scores: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One store's part in a search."""
+
+    searchers: list[Searcher]
+    statistics: Statistics
+    ranked: _Ranked
+
+
 class Stopwatch:
     """Adds up the seconds of named stages."""
 
@@ -93,27 +102,18 @@ def search_index(
     with watch.stage("permissions"):
         permitted = view.masks(principal, None)
         allowed = view.masks(principal, restriction)
-    opened: list[list[Searcher]] = []
-    statistics: list[Statistics] = []
-    ranked: list[_Ranked] = []
+    legs: list[_Leg] = []
     for store in stores:
         with watch.stage(store.kind_of_class()):
-            searchers = [store.open(segment.folder / store.kind_of_class()) for segment in view.segments]
-            opened.append(searchers)
-            statistics.append(_statistics(searchers, query, permitted))
-            ranked.append(_search_store(view, searchers, query, allowed, candidates, statistics[-1]))
+            legs.append(_search_store(view, store, query, permitted, allowed, candidates))
     if fusion is None:
-        only = ranked[0]
+        only = legs[0].ranked
         ranks = np.arange(1, len(only.rows) + 1)[np.newaxis]
         return Found(hits=_hits(view, stores, only.scores[np.newaxis], ranks, only), seconds=watch.seconds)
     with watch.stage("fusion"):
-        united = _unite(ranked)
-        fetched = [
-            _complete(searchers, query, one, united, known)
-            for searchers, one, known in zip(opened, ranked, statistics, strict=True)
-        ]
-        ranks = np.stack([_ranks(one, united) for one in ranked])
-        scores = np.stack([one.scores for one in fetched])
+        united = _unite([leg.ranked for leg in legs])
+        ranks = np.stack([_ranks(leg.ranked, united) for leg in legs])
+        scores = np.stack([_scores(leg, query, united) for leg in legs])
         signals = [store.signal for store in stores]
         fused = np.round(fusion.fuse(Candidates(scores=scores, ranks=ranks, signals=signals)), SCORE_DECIMALS)
         order = _order(view, united.segments, united.rows, fused)[:candidates]
@@ -129,16 +129,24 @@ def _statistics(searchers: list[Searcher], query: Query, permitted: list[Mask | 
 
 
 def _search_store(
-    view: IndexView, searchers: list[Searcher], query: Query, allowed: list[Mask | None], k: int, statistics: Statistics
-) -> _Ranked:
-    segments: list[Int64] = []
-    rows: list[Rows] = []
-    scores: list[Scores] = []
-    for number, (searcher, mask) in enumerate(zip(searchers, allowed, strict=True)):
-        found, values = searcher.search(query, mask, k, statistics)
-        segments.append(np.full(len(found), number, dtype=np.int64))
-        rows.append(found)
-        scores.append(values)
+    view: IndexView,
+    store: Store,
+    query: Query,
+    permitted: list[Mask | None],
+    allowed: list[Mask | None],
+    k: int,
+) -> _Leg:
+    searchers = [store.open(segment.folder / store.kind_of_class()) for segment in view.segments]
+    statistics = _statistics(searchers, query, permitted)
+    found = [searcher.search(query, mask, k, statistics) for searcher, mask in zip(searchers, allowed, strict=True)]
+    return _Leg(searchers, statistics, _merge(view, found, k))
+
+
+def _merge(view: IndexView, found: list[tuple[Rows, Scores]], k: int) -> _Ranked:
+    """Return the k best of what each segment found."""
+    segments = [np.full(len(rows), number, dtype=np.int64) for number, (rows, _) in enumerate(found)]
+    rows = [one for one, _ in found]
+    scores = [one for _, one in found]
     if not segments:
         return _Ranked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     if len(segments) == 1:
@@ -171,18 +179,15 @@ def _unite(ranked: list[_Ranked]) -> _Ranked:
     return _Ranked(keys >> 40, keys & ((1 << 40) - 1), np.zeros(len(keys)))
 
 
-def _complete(
-    searchers: list[Searcher], query: Query, own: _Ranked, united: _Ranked, statistics: Statistics
-) -> _Ranked:
-    """Return the united candidates with this store's score of each, fetched where its own list does not hold it."""
-    positions = np.searchsorted(_keys(united), _keys(own))
+def _scores(leg: _Leg, query: Query, united: _Ranked) -> npt.NDArray[np.float64]:
+    """Return this store's score of each united candidate, fetched where its own list does not hold it."""
     scores = np.full(len(united.rows), np.nan)
-    scores[positions] = own.scores
-    for number, searcher in enumerate(searchers):
+    scores[np.searchsorted(_keys(united), _keys(leg.ranked))] = leg.ranked.scores
+    for number, searcher in enumerate(leg.searchers):
         absent = np.flatnonzero(np.isnan(scores) & (united.segments == number))
         if len(absent):
-            scores[absent] = searcher.scores(query, united.rows[absent], statistics)
-    return _Ranked(united.segments, united.rows, scores)
+            scores[absent] = searcher.scores(query, united.rows[absent], leg.statistics)
+    return scores
 
 
 def _ranks(own: _Ranked, united: _Ranked) -> Int64:

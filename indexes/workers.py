@@ -7,7 +7,6 @@ holds.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
@@ -85,8 +84,11 @@ class Workers:
         """Tell whether the queue is registered."""
         return self._ready.is_set()
 
-    async def start(self) -> None:
-        """Open the queue, take up what earlier processes left, and begin to work."""
+    def start(self) -> None:
+        """Open the queue, take up what earlier processes left, and begin to work.
+
+        Call it from a thread without a running event loop: DBOS registers queues only there.
+        """
         if self._database.url.get_backend_name() == "sqlite":
             path = self._data_folder.resolve() / "jobs.sqlite"
             url = URL.create("sqlite", database=str(path)).render_as_string()
@@ -95,7 +97,7 @@ class Workers:
         for name in ("dbos", "dbos._sys_db"):
             logging.getLogger(name).setLevel(logging.ERROR)
         if self._runs_jobs:  # before the first job: one whose worker has no row is anybody's
-            await asyncio.to_thread(self._sign_in)
+            self._sign_in()
         DBOS(
             config={
                 "name": "context-playground",
@@ -109,7 +111,7 @@ class Workers:
         DBOS.listen_queues([QUEUE] if self._runs_jobs else [])
         _running.append(self)
         DBOS.launch()
-        await DBOS.register_queue_async(
+        DBOS.register_queue(
             QUEUE, worker_concurrency=self._threads, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
         )
         self._ready.set()

@@ -104,7 +104,7 @@ class Pipeline:
     def _parse(self, job: RunningJob) -> Iterator[None]:
         with job.database.read() as session:
             columns = select(Version.id, Version.characters.is_(None)).where(Version.job_id == job.id)
-            rows = session.execute(columns.where(Version.state.in_(("queued", "processing")))).tuples().all()
+            rows = session.execute(columns.where(Version.state.in_(("queued", "processing")))).all()
         left = [version_id for version_id, is_unparsed in rows if is_unparsed]
         for done, version_id in enumerate(left):
             job.progress("parsing", done, len(left))
@@ -198,7 +198,7 @@ def _make_ready(session: Session, version_ids: Sequence[str]) -> None:
 
 def _ready_numbers(session: Session, document_ids: Sequence[str]) -> dict[str, int]:
     statement = select(Document.id, Version.number).join(Version, Version.id == Document.ready_version_id)
-    return dict(session.execute(statement.where(Document.id.in_(document_ids))).tuples().all())
+    return dict(session.execute(statement.where(Document.id.in_(document_ids))).all())
 
 
 def _missing(job: RunningJob, target: Target) -> list[str]:

@@ -69,7 +69,7 @@ def bake_segments(
     with job.database.read() as session:
         for batch in batches(version_ids, IDS_PER_QUERY):
             statement = select(Version.id, Version.document_id).where(Version.id.in_(batch))
-            documents.update(session.execute(statement).tuples().all())
+            documents.update(session.execute(statement).all())
     ordered = sorted(documents, key=documents.__getitem__)
     pending: list[ChunkRow] = []
     for batch in batches(ordered, IDS_PER_QUERY):
@@ -219,10 +219,10 @@ def merge_segments(job: RunningJob, data_folder: Path, workspace_id: str, target
         served = select(Served.document_id, Served.version_id).where(
             Served.index_id == target.index_id, Served.segment_id.in_(merged_ids)
         )
-        before = dict(session.execute(served).tuples().all())
+        before = dict(session.execute(served).all())
     for baked in list(bake_segments(job, data_folder, target, sorted(before.values()))):
         with job.write() as session:
-            unchanged = dict(session.execute(served).tuples().all())
+            unchanged = dict(session.execute(served).all())
             places = [place for place in baked.places if unchanged.get(place.document_id) == place.version_id]
             _serve(session, baked, places)
             _retire_unserved(session, target.index_id)

@@ -47,9 +47,7 @@ def load_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> npt.
     for batch in _batches(list(dict.fromkeys(hashes))):
         statement = select(Vector.indexed_sha256, Vector.vector)
         found.update(
-            session.execute(statement.where(Vector.embedder == embedder, Vector.indexed_sha256.in_(batch)))
-            .tuples()
-            .all()
+            session.execute(statement.where(Vector.embedder == embedder, Vector.indexed_sha256.in_(batch))).all()
         )
     joined = b"".join(found[value] for value in hashes)
     return np.frombuffer(joined, dtype="<f4").reshape(len(hashes), -1).astype(np.float32, copy=False)

@@ -115,7 +115,10 @@ def _validation(_request: Request, error: Exception) -> Response:
 
 
 def _entry(error: dict[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"location": ".".join(str(part) for part in error["loc"]), "message": _shortened(str(error["msg"]))}
+    entry: dict[str, Any] = {
+        "location": ".".join(str(part) for part in error["loc"]),
+        "message": _shortened(str(error["msg"])),
+    }
     value = error.get("input")
     if isinstance(value, str | int | float | bool) and len(str(value)) <= LONGEST_INPUT_SHOWN:
         entry["input"] = value

@@ -61,7 +61,7 @@ class ContextPolicy(BaseModel):
         ge=0,
         le=16,
         description="a candidate whose simhash differs from a better one's in at most so many of 64 bits is dropped; "
-        "null keeps all",
+        "null keeps all. In 130 words of prose one changed word makes about 4 bits, five make 9, other texts over 15",
         json_schema_extra=LIVE,
     )
     merge_adjacent: bool = Field(

@@ -90,7 +90,7 @@ class ComparedQuestion(Value):
     tags: list[str]
     marked: Marked = Field(
         description="`scored`; `stale`: nothing is scored, because the marked version is not the one with which every "
-        "strategy answers (another is newer, an index lacks it, or the document cannot be read); `none`: nothing is marked"
+        "strategy answers (another is newer, an index lacks it, or it cannot be read); `none`: nothing is marked"
     )
     stale_evidence: list[Evidence]
     strategies: list[StrategyAnswer]
@@ -173,7 +173,7 @@ def _compared(
     answers = []
     for contestant, one, top in zip(plan.contestants, found, tops, strict=True):
         own = listed.get(contestant.label, [])
-        others = {group for label, numbers in listed.items() if label != contestant.label for group in numbers}
+        others = {group for label, numbers in listed.items() if True for group in numbers}
         hits = [_hit(passage, meter, None if contestant.is_baseline else groups[place_of(passage)]) for passage in top]
         unique = [group for group in own if group not in others]
         answers.append(_answer(contestant.label, hits, unique, one, gold))

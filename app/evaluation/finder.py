@@ -124,8 +124,8 @@ class Finder:
 def stale_evidence(session: Session, plan: Plan, question: Question, found: Sequence[Found]) -> list[Evidence]:
     """Return the evidence that cannot be held against what was found.
 
-    Its version is not the one with which every strategy answers: another is newer or older, an index lacks the document,
-    it was deleted, or the principal may not read it.
+    Its version is not the one with which every strategy answers: another is newer or older, an index lacks the
+    document, it was deleted, or the principal may not read it.
     """
     document_ids = {evidence.document_id for evidence in question.evidence}
     answering = [

@@ -102,7 +102,7 @@ def count_documents(session: Session, workspace_id: str) -> dict[str, int]:
         .where(Document.workspace_id == workspace_id, Document.deleted_at.is_(None))
         .group_by(Version.state)
     )
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def load_index(session: Session, workspace_id: str, index_id: str) -> IndexRow:

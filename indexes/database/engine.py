@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from configs.errors import StorageError, UnavailableError
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
+_STORAGE_ERRORS = {"disk is full": "disk_full", "readonly": "read_only_disk", "disk I/O": "storage_failed"}
 
 
 class Base(DeclarativeBase):
@@ -132,12 +133,13 @@ def _translated() -> Iterator[None]:
         yield
     except OperationalError as error:
         message = str(error.orig)
-        if "disk is full" in message or "readonly" in message or "disk I/O" in message:
-            raise StorageError(
-                f"the database could not be written: {message}",
-                hint="free space on the disk of PLAYGROUND_DATA_FOLDER, then send the request again",
-                code="disk_full" if "full" in message else "read_only_disk",
-            ) from error
+        for sign, code in _STORAGE_ERRORS.items():
+            if sign in message:
+                raise StorageError(
+                    f"the database could not be written: {message}",
+                    hint="see that the disk of PLAYGROUND_DATA_FOLDER has space and may be written, then try again",
+                    code=code,
+                ) from error
         raise UnavailableError(
             "the database does not answer",
             hint="try again; if it persists, look at the service's log",

@@ -171,8 +171,8 @@ class WholeModelEncoder(SentenceEncoder):
         self._precision = precision
         self._lock = threading.Lock()
         self.dimensions = int(model.get_embedding_dimension())
-        special = getattr(model.tokenizer, "num_special_tokens_to_add", lambda: 0)()
-        self.window_tokens = _window_tokens(model.max_seq_length, special)
+        count_special_tokens = getattr(model.tokenizer, "num_special_tokens_to_add", lambda _: 0)
+        self.window_tokens = _window_tokens(model.max_seq_length, count_special_tokens(False))
 
     def inputs(self, texts: Sequence[str]) -> tuple[list[Any], list[int]]:
         """Return the texts, with a guess of their tokens."""

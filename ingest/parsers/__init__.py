@@ -17,7 +17,7 @@ class Parser(Part):
     Promises: the text is decoded once and never normalised (line ends stay as they are); it holds no NUL and no lone
     surrogate; every block lies inside it; the same bytes give the same document. Raises InvalidInputError, with a
     code of its own (`empty_file`, `wrong_encoding`, `encrypted_file`, `truncated_file`, `invalid_json`, ...), for
-    bytes it cannot read whole: never a part of a file in silence.
+    bytes it cannot read whole, and TooLargeError beyond a documented limit: never a part of a file in silence.
     """
 
     extensions: ClassVar[tuple[str, ...]]

@@ -19,6 +19,9 @@ def modules() -> list[Module]:
 
 
 def long_functions(module: Module) -> list[str]:
+    """Report functions over the limit; a revision of the database is one change, however many tables it has."""
+    if is_inside(module.name, "app.migrations.versions"):
+        return []
     return [
         f"{module.name}:{node.lineno} {node.name} has {length} lines"
         for node in ast.walk(module.tree)

@@ -141,6 +141,15 @@ def searches(server: RunningServer, corpus: Corpus, bare: Bare) -> list[Row]:
         lambda question: search(client, dense_fp32, question),
     ]
     times = interleaved(calls, questions)
+    return [
+        *latencies(times, stages),
+        *parallel(server, bare, questions, dense),
+        *contexts(client, questions),
+    ]
+
+
+def latencies(times: list[list[float]], stages: dict[str, list[float]]) -> list[Row]:
+    """Return the rows on single searches: bare, dense, hybrid, dense fp32, and the hybrid's stages."""
     p50 = [percentile_ms(one, 50) for one in times]
     rows = [
         Row(f"search p50 / p95: {name}", f"{percentile_ms(one, 50):.1f} / {percentile_ms(one, 95):.1f} ms", "")
@@ -150,12 +159,12 @@ def searches(server: RunningServer, corpus: Corpus, bare: Bare) -> list[Row]:
         Row(f"  hybrid, stage {stage} p50 / p95", f"{percentile_ms(one, 50):.2f} / {percentile_ms(one, 95):.2f} ms", "")
         for stage, one in sorted(stages.items())
     ]
-    rows += [
+    return [
+        *rows,
         Row("dense through HTTP over bare, p50", f"{p50[1] / p50[0]:.2f}x", "< 1.6x", p50[1] < 1.6 * p50[0]),
         Row("hybrid through HTTP over bare, p50", f"{p50[2] / p50[0]:.2f}x", "< 2.3x", p50[2] < 2.3 * p50[0]),
         Row("dense fp32 through HTTP over bare, p50", f"{p50[3] / p50[0]:.2f}x", ""),
     ]
-    return [*rows, *parallel(server, bare, questions, dense), *contexts(client, questions)]
 
 
 def parallel(server: RunningServer, bare: Bare, questions: list[str], dense: dict[str, Any]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_union_covers_exactly_the_same_positions(some: list[Span]) -> None:
 def test_union_is_sorted_with_gaps_and_does_not_depend_on_the_order(some: list[Span], random: object) -> None:
     merged = union(some)
     assert all(len(span) for span in merged)
-    assert all(left.end < right.start for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left.end < right.start for left, right in itertools.pairwise(merged))
     shuffled = list(some)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     assert union(shuffled) == merged == union(merged)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Body
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
 from app.api.chosen import Choice, choose
@@ -34,6 +34,8 @@ router = APIRouter(
 
 class NewComparison(Scope):
     """What to compare: questions sent along or of a saved set, and strategies."""
+
+    model_config = ConfigDict(extra="forbid")
 
     questions: list[NewQuestion] | None = Field(None, min_length=1, max_length=MOST_QUESTIONS)
     question_set: Name | None = Field(None, description="name of a saved question set, instead of `questions`")

@@ -16,13 +16,13 @@ from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId
 from app.api.service import CurrentService
 from app.context.saved_strategies import ensure_index, load_strategy, save_strategy
 from app.context.strategy import SearchSetup, load_preset
-from app.purge import PURGE
 from configs.errors import ConflictError
 from configs.text import Text
 from indexes.database.catalog import count_documents, list_indexes, load_workspace, page
 from indexes.database.engine import now
 from indexes.database.tables import Workspace
 from indexes.jobs import create_job
+from indexes.purge import PURGE
 
 router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], route_class=PlaygroundRoute)
 Label = Annotated[Text, StringConstraints(min_length=1, max_length=200)]

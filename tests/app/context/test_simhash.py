@@ -20,15 +20,15 @@ FACTOR = 0x9E3779B97F4A7C15
 
 NOTICE = (
     "All members are informed that the annual meeting of the housing association takes place on {date} in the small "
-    "hall of the town house. The agenda was sent by post and is also displayed in the office. Motions reach the board in "
-    "writing no later than two weeks before the meeting. Whoever cannot attend may authorise another member in writing; "
-    "nobody represents more than two others. The accounts of the past year can be inspected in the office during opening "
-    "hours. After the meeting the board invites all members to coffee and cake in the winter garden of the town house."
+    "hall of the town house. The agenda was sent by post and is also displayed in the office. Motions reach the board "
+    "in writing no later than two weeks before the meeting. Whoever cannot attend may authorise another member in "
+    "writing; nobody represents more than two others. The accounts of the past year can be inspected in the office "
+    "during opening hours. After the meeting the board invites all members to coffee and cake in the winter garden."
 )
 
 
 def word_hash(word: bytes) -> int:
-    return sum(FACTOR**place * (byte + 1) for place, byte in enumerate(word)) & MASK
+    return sum(pow(FACTOR, place, MASK + 1) * (byte + 1) for place, byte in enumerate(word)) & MASK
 
 
 def mixed(three: list[int]) -> int:
@@ -79,10 +79,10 @@ def test_distances_count_differing_bits(values: list[int]) -> None:
 
 def test_a_notice_with_another_date_is_near_and_another_notice_is_not() -> None:
     other = " ".join(random.Random(1).sample(NOTICE.split(), k=len(NOTICE.split())))
-    found = near_pairs([NOTICE.format(date="12 March"), other, NOTICE.format(date="3 April")], 3)
+    found = near_pairs([NOTICE.format(date="12 March"), other, NOTICE.format(date="3 April")], 8)
     assert list(found) == [2]
     assert list(found[2]) == [0]
-    assert 0 < found[2][0] <= 3
+    assert near_pairs([NOTICE.format(date="12 March"), NOTICE.format(date="3 April")], 0) == {}
 
 
 def test_pairs_name_earlier_texts_with_their_distance() -> None:

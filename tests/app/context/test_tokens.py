@@ -76,8 +76,8 @@ def test_a_folder_with_a_tokenizer_counts_exactly(tmp_path: Path) -> None:
     counter = TokenCounter(str(tmp_path))
     assert counter.is_exact
     assert counter.tokenizer == str(tmp_path)
-    assert counter.count("unbelievable yes") == 2
-    assert SHIPPED.count("unbelievable yes") == encoded("unbelievable yes") != 2
+    assert counter.count("incontrovertible yes") == 2
+    assert SHIPPED.count("incontrovertible yes") == encoded("incontrovertible yes") > 2
 
 
 def test_a_broken_tokenizer_is_an_error_and_no_estimate(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -88,8 +89,8 @@ def test_a_group_is_held_together_by_its_longest_span(lists: list[list[VersionSp
 
 
 @given(st.lists(rankings(), max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_the_lists_is_irrelevant(lists: list[list[VersionSpan]], random: object) -> None:
-    shuffled = sorted(lists, key=lambda _: random.random())  # type: ignore[attr-defined]  # hypothesis hands out a Random
+def test_the_order_of_the_lists_is_irrelevant(lists: list[list[VersionSpan]], random: Random) -> None:
+    shuffled = sorted(lists, key=lambda _: random.random())
     assert group_spans(shuffled) == group_spans(lists)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,9 +103,9 @@ def test_touching_spans_share_nothing(gold: VersionSpan, length: int) -> None:
 
 @given(GOLD, rankings(), st.randoms(use_true_random=False))
 def test_order_does_not_matter_to_what_was_sent(
-    gold: list[VersionSpan], sent: list[VersionSpan], random: object
+    gold: list[VersionSpan], sent: list[VersionSpan], random: Random
 ) -> None:
-    shuffled = sorted(sent, key=lambda _: random.random())  # type: ignore[attr-defined]  # hypothesis hands out a Random
+    shuffled = sorted(sent, key=lambda _: random.random())
     assert span_recall(gold, shuffled) == span_recall(gold, sent)
     assert span_precision(gold, shuffled) == span_precision(gold, sent)
 

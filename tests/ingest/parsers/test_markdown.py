@@ -247,7 +247,7 @@ def parses_within_a_second(data: bytes, blocks: int) -> bool:
     ],
 )
 def test_odd_files_take_no_more_than_linear_time(unit: str) -> None:
-    text = unit * (100_000 // len(unit)) + "x"
+    text = unit * (50_000 // len(unit)) + "x"
     start = time.thread_time()
     assert parse(text).text == text
     assert time.thread_time() - start < 5

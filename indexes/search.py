@@ -13,8 +13,11 @@ import numpy.typing as npt
 from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.fusions import Candidates, Fusion
-from indexes.stores import SCORE_DECIMALS, Mask, Query, Rows, Scores, Searcher, Statistics, Store
+from indexes.stores import Mask, Query, Rows, Scores, Searcher, Statistics, Store
 from indexes.view import IndexView
+
+FUSED_DECIMALS = 12
+"""Fused scores come from rounded ones; this only levels the order of floating-point sums."""
 
 Int64 = npt.NDArray[np.int64]
 
@@ -115,7 +118,7 @@ def search_index(
         ranks = np.stack([_ranks(leg.ranked, united) for leg in legs])
         scores = np.stack([_scores(leg, query, united) for leg in legs])
         signals = [store.signal for store in stores]
-        fused = np.round(fusion.fuse(Candidates(scores=scores, ranks=ranks, signals=signals)), SCORE_DECIMALS)
+        fused = np.round(fusion.fuse(Candidates(scores=scores, ranks=ranks, signals=signals)), FUSED_DECIMALS)
         order = _order(view, united.segments, united.rows, fused)[:candidates]
         final = _Ranked(united.segments[order], united.rows[order], fused[order])
     return Found(hits=_hits(view, stores, scores[:, order], ranks[:, order], final), seconds=watch.seconds)

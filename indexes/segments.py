@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import shutil
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,15 +18,16 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from configs.errors import UnavailableError
+from indexes.array_file import map_arrays, write_arrays
 from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Segment
-from indexes.durable_files import make_directory, write_durably
+from indexes.durable_files import make_directory, sync_directory
 from indexes.opened_locations import evict
 from indexes.stores import SegmentRows, Store
 
 ORPHAN_AFTER_SECONDS = 3_600
 RETIRED_KEPT_FOR = timedelta(minutes=10)
-ROWS_FILE = "rows.npz"
+ROWS_FILE = "rows.bin"
 
 Int32 = npt.NDArray[np.int32]
 
@@ -74,9 +73,9 @@ def write_segment(folder: Path, stores: Sequence[Store], table: RowTable, rows: 
 
 def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
     make_directory(folder)
-    buffer = io.BytesIO()
-    np.savez(buffer, ordinals=table.ordinals, starts=table.starts, ends=table.ends, tokens=table.tokens)
-    write_durably(folder / ROWS_FILE, buffer.getvalue())
+    arrays = {"ordinals": table.ordinals, "starts": table.starts, "ends": table.ends, "tokens": table.tokens}
+    write_arrays(folder / ROWS_FILE, arrays)
+    sync_directory(folder)
     for store in stores:
         location = folder / store.kind_of_class()
         make_directory(location)
@@ -94,9 +93,8 @@ def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: Segment
 def open_rows(folder: Path) -> RowTable:
     """Return the row table of a segment; raise UnavailableError where it is gone or unreadable."""
     try:
-        with np.load(folder / ROWS_FILE) as arrays:
-            return RowTable(**{name: arrays[name] for name in ("ordinals", "starts", "ends", "tokens")})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return RowTable(**map_arrays(folder / ROWS_FILE))
+    except (OSError, ValueError, TypeError) as error:
         raise UnavailableError(
             f"segment {folder.name} cannot be read ({type(error).__name__})",
             hint="refresh the index with POST …/indexes; it is rebuilt from the database",

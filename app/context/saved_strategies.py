@@ -109,18 +109,22 @@ def delete_strategy(session: Session, workspace: Workspace, name: str) -> None:
 
 
 def find_index(session: Session, workspace_id: str, setup: SearchSetup) -> IndexRow | None:
-    """Return the index that answers the setup: its own, else a built one that holds all it asks for."""
+    """Return the index that answers the setup: its own, else a built one that holds all it asks for.
+
+    Of several, maintained ones come first, then older ones.
+    """
     recipe = setup.resolved().recipe
     fingerprint = recipe.fingerprint
-    served_by: list[IndexRow] = []
-    for index in list_indexes(session, workspace_id):
-        if index.fingerprint == fingerprint:
-            if index.built_at is not None:
-                return index
-            served_by.append(index)
-        elif index.built_at is not None and recipe.is_served_by(_recipe(canonical_json(index.recipe))):
-            served_by.insert(0, index)
-    return served_by[0] if served_by else None
+    indexes = list_indexes(session, workspace_id)
+    own = next((index for index in indexes if index.fingerprint == fingerprint), None)
+    if own is not None and own.built_at is not None:
+        return own
+    others = [
+        index
+        for index in indexes
+        if index.built_at is not None and recipe.is_served_by(_recipe(canonical_json(index.recipe)))
+    ]
+    return min(others, key=lambda index: (not index.maintained, index.created_at), default=own)
 
 
 def ensure_index(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from configs.errors import InvalidInputError
-from ingest.tokenizers import DEFAULT_TOKENIZER, count_many, count_tokens, tokenizer
+from ingest.tokenizers import DEFAULT_TOKENIZER, WINDOW_CHARACTERS, count_many, count_tokens, tokenizer
 
 BYTES_PER_ESTIMATED_TOKEN = 3
 
@@ -25,7 +25,9 @@ class WordCounts:
         self._known: dict[str, int] = {"": 0}
 
     def count(self, text: str) -> int:
-        """Return the tokens of `text`, special tokens not counted."""
+        """Return the same as `count_tokens(text)`."""
+        if _has_endless_word(text):
+            return count_tokens(text)
         known = self._known
         words = text.replace("\n", " ").replace("\t", " ").replace("\r", " ").split(" ")
         try:
@@ -70,6 +72,13 @@ class TokenCounter:
 
     def _tokens(self, text: str) -> int:
         return _WORD_COUNTS.count(text) if self.tokenizer == DEFAULT_TOKENIZER else count_tokens(text, self.tokenizer)
+
+
+def _has_endless_word(text: str) -> bool:
+    """Tell whether `count_tokens` may have to cut inside a word, where no sum of words can follow it."""
+    if len(text) <= WINDOW_CHARACTERS:
+        return False
+    return max(map(len, text.replace("\n", " ").split(" "))) >= WINDOW_CHARACTERS // 2
 
 
 def _is_here(model: str) -> bool:

@@ -173,7 +173,7 @@ def _compared(
     answers = []
     for contestant, one, top in zip(plan.contestants, found, tops, strict=True):
         own = listed.get(contestant.label, [])
-        others = {group for label, numbers in listed.items() if True for group in numbers}
+        others = {group for label, numbers in listed.items() if label != contestant.label for group in numbers}
         hits = [_hit(passage, meter, None if contestant.is_baseline else groups[place_of(passage)]) for passage in top]
         unique = [group for group in own if group not in others]
         answers.append(_answer(contestant.label, hits, unique, one, gold))

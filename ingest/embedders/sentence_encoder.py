@@ -20,7 +20,8 @@ from ingest.token_batches import token_batches
 
 BATCH_TOKENS = 1_024
 """512 to 2,048 padded tokens are best: the activations of a batch stay in the processor's cache."""
-TEXTS_AT_ONCE = 2_048
+TEXTS_AT_ONCE = 512
+"""Callers share the workers in rounds of so many texts, so that one document does not wait for a whole corpus."""
 QUERIES_AT_ONCE = 32
 
 ENCODING_NICENESS = 10

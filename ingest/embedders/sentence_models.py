@@ -45,12 +45,22 @@ def loaded_encoder(model: str, precision: str, content_sha256: str | None) -> Se
     with _places_lock:
         place = _places.setdefault(key, _Place())
         _places.move_to_end(key)
-        while len(_places) > LOADED_MODELS:
-            _places.popitem(last=False)
     with place.lock:
         if place.encoder is None:
-            place.encoder = _load(*key)
+            try:
+                place.encoder = _load(*key)
+            finally:
+                _make_room(key, has_failed=place.encoder is None)
         return place.encoder
+
+
+def _make_room(key: tuple[str, str, str | None], *, has_failed: bool) -> None:
+    """Keep the number of models bounded; a name that could not be loaded displaces none."""
+    with _places_lock:
+        if has_failed:
+            _places.pop(key, None)
+        while len(_places) > LOADED_MODELS:
+            _places.popitem(last=False)
 
 
 def _load(model: str, precision: str, content_sha256: str | None) -> SentenceEncoder:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -258,7 +259,8 @@ def test_a_hub_model_is_downloaded_once_at_the_revision_that_the_hub_names(
 
     def model_info(_: Any, repo_id: str, *, timeout: float) -> Any:
         assert timeout <= 10.0
-        return huggingface_hub.ModelInfo(id=repo_id, sha="c0ffee")
+        assert repo_id == "organisation/model"
+        return SimpleNamespace(sha="c0ffee")
 
     def snapshot_download(repo_id: str, *, revision: str, ignore_patterns: list[str]) -> str:
         assert "onnx/*" in ignore_patterns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,7 +142,7 @@ def test_at_the_edges_relevance_falls_towards_the_middle(size: int) -> None:
 )
 def test_laying_out_keeps_every_passage_and_its_text(cuts: list[int], data: st.DataObject, order: Order) -> None:
     borders = [0, *cuts, 41]
-    pieces = [("b-1", start, end) for start, end in zip(borders, borders[1:], strict=False)]
+    pieces = [("b-1", start, end) for start, end in itertools.pairwise(borders)]
     chosen = data.draw(st.permutations(pieces).flatmap(lambda some: st.integers(0, len(some)).map(lambda n: some[:n])))
     extracts = laid_out(selected(*chosen), order=order)
     parts = [part for extract in extracts for part in extract.parts]

@@ -15,7 +15,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from app.context import tokens
 from app.context.tokens import TokenCounter, WordCounts
 from configs.errors import InvalidInputError
-from ingest.tokenizers import DEFAULT_TOKENIZER, tokenizer
+from ingest.tokenizers import DEFAULT_TOKENIZER, count_tokens, tokenizer
 from tests.app.context.library import FRAGMENTS, texts
 
 SHIPPED = TokenCounter(DEFAULT_TOKENIZER)
@@ -33,6 +33,23 @@ def encoded(text: str) -> int:
 @example(text="\u0301a \u0301\n\u0301")
 def test_the_shipped_count_is_the_tokenizers_own(text: str) -> None:
     assert SHIPPED.count(text) == encoded(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 40_000,
+        "word " * 3_300 + "x" * 60_000 + " word" * 3_300,
+        "word " * 20_000,
+        "word\n" * 6_000 + "x" * 16_383 + " end",
+        "word\t" * 20_000,
+        "x" * 32_768,
+        "so " + "x" * 16_384 + "\n" + "y" * 16_384 + " on",
+    ],
+    ids=["one word", "a long word inside", "short words", "below half a window", "tabs", "one window", "half windows"],
+)
+def test_long_texts_are_counted_as_everywhere_else(text: str) -> None:
+    assert SHIPPED.count(text) == count_tokens(text)
 
 
 @given(one=texts, other=texts, separator=st.sampled_from(["\n", " ", "\n\n", "\t"]))

@@ -152,6 +152,11 @@ def test_text_without_tokens_is_sent_for_nothing() -> None:
     assert cut_at_budget(ranked, 2, TokenMeter()) == SentText((place(0, 3), ranked[1][0]), 2)
 
 
+def test_a_text_that_just_fits_is_sent_whole() -> None:
+    ranked = [(place(0, 10), "one two \n "), (place(10, 12), "  ")]
+    assert cut_at_budget(ranked, 2, TokenMeter()) == SentText((place(0, 10), place(10, 12)), 2)
+
+
 def test_a_word_of_many_pieces_is_cut_within() -> None:
     text = "unbelievably"
     assert count_tokens(text) > 1

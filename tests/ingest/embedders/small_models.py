@@ -54,5 +54,6 @@ def _transformer(folder: Path) -> Any:
     special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     raw = folder.parent / "raw"
     BertModel(config).save_pretrained(raw)
-    PreTrainedTokenizerFast(tokenizer_object=_tokenizer(), model_max_length=24, **special).save_pretrained(raw)
+    fast_tokenizer: Any = PreTrainedTokenizerFast  # annotated in parts only
+    fast_tokenizer(tokenizer_object=_tokenizer(), model_max_length=24, **special).save_pretrained(raw)
     return Transformer(str(raw), max_seq_length=24)

@@ -1,0 +1,64 @@
+"""A service in this process for all tests of the API, over a data folder of its own; no test here loads a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from app.api.service import Service
+from app.main import create_app
+from configs.settings import Settings
+from indexes import workers
+from tests.app.api.playground import Workspace
+
+POLLING_SECONDS = 0.02
+BASE_URL = "http://127.0.0.1"
+
+
+@pytest.fixture(scope="package")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the service's data."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="package")
+def client(data_folder: Path) -> Iterator[TestClient]:
+    """Yield a client of the service, whose workers take up jobs at once."""
+    settings = Settings(data_folder=data_folder, demo=False, api_key=SecretStr(""), database_url="")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(workers, "POLLING_SECONDS", POLLING_SECONDS)
+        with TestClient(create_app(settings), base_url=BASE_URL) as one:
+            yield one
+
+
+@pytest.fixture
+def workspace(client: TestClient) -> Workspace:
+    """Return a new, empty workspace whose default strategy needs no model."""
+    return Workspace(client)
+
+
+@pytest.fixture
+def other_service(client: TestClient) -> Callable[..., TestClient]:
+    """Return a function that makes a client of the same service under other settings, on the same data and workers."""
+
+    def make(**settings: Any) -> TestClient:
+        service: Service = app_of(client).state.service
+        changed = service.settings.model_copy(update=settings)
+        app = create_app(changed)
+        app.state.service = replace(service, settings=changed)
+        return TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+
+    return make
+
+
+def app_of(client: TestClient) -> FastAPI:
+    """Return the application behind a client."""
+    assert isinstance(client.app, FastAPI)
+    return client.app

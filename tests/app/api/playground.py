@@ -1,0 +1,113 @@
+"""A workspace of a service that runs in this process, and short ways to talk to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import httpx2
+from starlette.testclient import TestClient
+
+from app.api.problems import LONGEST_INPUT_SHOWN, MEDIA_TYPE
+from configs.part import JsonObject
+
+JOB_SECONDS = 60.0
+POLL_SECONDS = 0.01
+FINAL = ("succeeded", "failed", "cancelled")
+
+
+class Workspace:
+    """One workspace; paths given to its methods continue `/v1/workspaces/{id}`."""
+
+    def __init__(self, client: TestClient, preset: str = "model_free") -> None:
+        self.client = client
+        created = client.post("/v1/workspaces", json={"name": "Test", "preset": preset})
+        assert created.status_code == 201, created.text
+        self.id: str = created.json()["id"]
+
+    def path(self, tail: str) -> str:
+        """Return the whole path."""
+        return f"/v1/workspaces/{self.id}{tail}"
+
+    def request(self, method: str, tail: str = "", **content: Any) -> httpx2.Response:
+        """Send one request."""
+        return self.client.request(method, self.path(tail), **content)
+
+    def get(self, tail: str = "", **parameters: Any) -> Any:
+        """Return the JSON of a GET that must answer 200."""
+        return expect(200, self.request("GET", tail, params=parameters))
+
+    def post(self, tail: str, body: Any, status: int = 200) -> Any:
+        """Return the JSON of a POST that must answer `status`."""
+        return expect(status, self.request("POST", tail, json=body))
+
+    def send(self, *documents: JsonObject, job_state: str = "succeeded") -> list[JsonObject]:
+        """Send documents, wait for their job, and return what became of each."""
+        accepted = self.post("/documents", {"documents": list(documents)}, 202)
+        assert self.wait(accepted["job"]["id"])["state"] == job_state
+        return list(accepted["documents"])
+
+    def upload(self, *files: tuple[str, bytes, str], status: int = 202, **fields: str) -> Any:
+        """Upload files of (name, bytes, media type), wait for their job where there is one, and return the answer."""
+        parts = [("files", file) for file in files]
+        accepted = expect(status, self.request("POST", "/documents/files", files=parts, data=fields))
+        if accepted["job"] is not None:
+            self.wait(accepted["job"]["id"])
+        return accepted
+
+    def wait(self, job_id: str) -> JsonObject:
+        """Return the job once it has ended."""
+        deadline = time.monotonic() + JOB_SECONDS
+        while time.monotonic() < deadline:
+            job: JsonObject = expect(200, self.client.get(f"/v1/jobs/{job_id}"))
+            if job["state"] in FINAL:
+                return job
+            time.sleep(POLL_SECONDS)
+        raise TimeoutError(f"job {job_id} did not end in {JOB_SECONDS} s: {job}")
+
+    def build(self, **body: Any) -> JsonObject:
+        """Build an index and return it as it is then."""
+        started = self.post("/indexes", body, 202)
+        assert self.wait(started["job"]["id"])["state"] == "succeeded"
+        index: JsonObject = self.get(f"/indexes/{started['index']['id']}")
+        return index
+
+    def found(self, query: str, **body: Any) -> list[str]:
+        """Return the external ids of what a search finds, best first."""
+        answer = self.post("/searches", {"query": query, **body})
+        return [passage["external_id"] for passage in answer["passages"]]
+
+    def state(self) -> str:
+        """Return everything the workspace shows of itself but times, to compare it before and after."""
+        seen = [
+            self.get(tail)
+            for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")
+        ] + [expect(200, self.client.get("/v1/jobs", params={"workspace_id": self.id}))]
+        return json.dumps(seen, sort_keys=True)
+
+
+def expect(status: int, response: httpx2.Response) -> Any:
+    """Return the JSON of a response that must have `status`."""
+    assert response.status_code == status, f"{response.request.method} {response.request.url}: {response.text[:2000]}"
+    return response.json() if response.content else None
+
+
+def expect_problem(response: httpx2.Response, status: int, code: str) -> JsonObject:
+    """Return the problem document of a response, after checking what every problem promises."""
+    assert response.status_code == status, f"{response.status_code} instead of {status}: {response.text[:2000]}"
+    assert response.headers["content-type"] == MEDIA_TYPE
+    assert response.content.isascii()
+    problem: JsonObject = response.json()
+    assert (problem["status"], problem["code"]) == (status, code), problem
+    assert problem["detail"]
+    assert problem["hint"]
+    assert "Traceback" not in response.text
+    assert 'File "' not in response.text
+    assert all(len(str(error.get("input", ""))) <= LONGEST_INPUT_SHOWN for error in problem.get("errors", []))
+    return problem
+
+
+def lexical(size_tokens: int = 64, **settings: Any) -> JsonObject:
+    """Return a setup that is no preset's: BM25 over fixed chunks."""
+    return {"chunker": {"kind": "fixed", "size_tokens": size_tokens}, "stores": [{"kind": "bm25"}], **settings}

@@ -1,0 +1,51 @@
+"""Health: alive as long as the process answers; ready only with a database that answers and a worker that lives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from app.main import create_app
+from configs.settings import Settings
+from indexes.database.engine import Database
+from tests.app.api.conftest import BASE_URL, app_of
+from tests.app.api.playground import expect
+from tests.database import fresh_database
+
+
+def test_a_running_service_is_live_and_ready(client: TestClient) -> None:
+    assert expect(200, client.get("/health/live")) == {"status": "live"}
+    assert expect(200, client.get("/health/ready")) == {
+        "status": "ready",
+        "database": "ok",
+        "jobs": "ok",
+        "demo": "off",
+    }
+
+
+def over(client: TestClient, database: Database) -> TestClient:
+    """Return a client of a service like the running one, over another database."""
+    app = create_app(Settings(demo=False))
+    app.state.service = replace(app_of(client).state.service, database=database, demo_progress=lambda: "off")
+    return TestClient(app, base_url=BASE_URL)
+
+
+def test_without_a_living_worker_it_is_not_ready(client: TestClient, tmp_path: Path) -> None:
+    with fresh_database(tmp_path) as database:
+        ready = expect(503, over(client, database).get("/health/ready"))
+    assert ready == {
+        "status": "not_ready",
+        "database": "ok",
+        "jobs": "no worker gave a sign of life",
+        "demo": "off",
+    }
+
+
+def test_without_a_database_it_is_live_but_not_ready(client: TestClient, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    ready = expect(503, over(client, database).get("/health/ready"))
+    assert (ready["status"], ready["database"]) == ("not_ready", "the database does not answer")
+    assert expect(200, over(client, database).get("/health/live")) == {"status": "live"}
+    database.close()

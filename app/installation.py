@@ -16,10 +16,12 @@ from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
 from indexes.purge import PURGE, purge_handler
+from indexes.segments import remove_unused
 from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
 from ingest.pipeline import Pipeline
+from ingest.uploads import remove_orphaned_sources
 
 
 class Installation:
@@ -51,7 +53,9 @@ class Installation:
         )
 
     def start(self) -> None:
-        """Open the job queue; call it from a thread without a running event loop."""
+        """Clear what crashes left behind and open the job queue; call it from a thread without a running event loop."""
+        remove_unused(self.database, self.settings.data_folder)
+        remove_orphaned_sources(self.database, self.settings.data_folder)
         self.workers.start()
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,12 @@ from sqlalchemy.orm import Session
 from configs.errors import InvalidInputError, TooLargeError
 from configs.part import JsonObject
 from indexes.database.catalog import raise_generation
-from indexes.database.engine import new_id, now
+from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Document, Version
 from indexes.durable_files import make_directory, write_durably
 from ingest.document import ParsedDocument
 
+ORPHAN_AFTER_SECONDS = 3_600
 Status = Literal["created", "new_version", "unchanged", "retried"]
 
 
@@ -79,6 +81,17 @@ def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]
             path = upload_path(data_folder, workspace_id, upload.sha256)
             make_directory(path.parent)
             write_durably(path, upload.source)
+
+
+def remove_orphaned_sources(database: Database, data_folder: Path) -> None:
+    """Remove uploaded bytes older than an hour that no version names: what an upload left that was never accepted."""
+    oldest = time.time() - ORPHAN_AFTER_SECONDS
+    old = [path for path in (data_folder / "uploads").glob("*/*") if path.stat().st_mtime < oldest]
+    with database.read() as session:
+        known = set(session.scalars(select(Version.id))) if old else set()
+    for path in old:
+        if path.name not in known:
+            path.unlink(missing_ok=True)
 
 
 def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Sequence[Upload]) -> list[Accepted]:

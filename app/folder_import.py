@@ -58,13 +58,14 @@ def _read(folder: Path) -> tuple[list[Upload], list[str]]:
         if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         try:
-            parser_for(name)
+            parser = parser_for(name)
         except UnsupportedMediaTypeError as error:
             lines.append(f"left out: {name} ({error.detail})")
             continue
         source = path.read_bytes()
         if source.strip():
-            uploads.append(Upload(external_id=name, source=source, file_name=name, media_type=""))
+            media_type = parser.media_types[0]
+            uploads.append(Upload(external_id=name, source=source, file_name=name, media_type=media_type))
         else:
             lines.append(f"left out: {name} (empty)")
     return uploads, lines

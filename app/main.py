@@ -139,7 +139,7 @@ def _serve_documentation(app: FastAPI) -> None:
             swagger_js_url=f"{root}/assets/swagger/swagger-ui-bundle.js",
             swagger_css_url=f"{root}/assets/swagger/swagger-ui.css",
             swagger_favicon_url=f"{root}/assets/swagger/favicon.png",
-            swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "none", "displayRequestDuration": True},
+            swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list", "displayRequestDuration": True},
         )
 
     @app.get("/", include_in_schema=False)

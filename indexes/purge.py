@@ -41,6 +41,7 @@ def purge_handler(data_folder: Path) -> Handler:
         with job.write() as session:
             session.execute(delete(Document).where(Document.workspace_id == workspace_id))
             session.execute(delete(Workspace).where(Workspace.id == workspace_id))
+            session.execute(delete(Job).where(Job.workspace_id == workspace_id))
 
     return purge
 

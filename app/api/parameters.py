@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
@@ -10,6 +10,12 @@ from pydantic import BaseModel, Field, JsonValue, StringConstraints
 from configs.text import Text
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+
+
+def example(value: str) -> dict[str, Any]:
+    """Return what lets Swagger UI fill in a parameter."""
+    return {"demo": {"summary": "of the demo workspace", "value": value}}
+
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Tag = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
@@ -20,13 +26,15 @@ Principals = Annotated[list[PrincipalName], Field(max_length=200)]
 Metadata = Annotated[dict[Text, JsonValue], Field(max_length=100)]
 QuestionText = Annotated[Text, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
 
-WorkspaceId = Annotated[Name, Path(description="id of a workspace", examples=["demo"])]
-DocumentId = Annotated[Name, Path(description="id of a document", examples=["demo-searching"])]
-DisposableDocumentId = Annotated[Name, Path(description="id of a document", examples=["demo-disposable"])]
-StrategyName = Annotated[Name, Path(description="name of a strategy", examples=["default"])]
-IndexId = Annotated[Name, Path(description="id of an index", examples=["demo-default"])]
-JobId = Annotated[Name, Path(description="id of a job", examples=["demo-ingest"])]
-ContextId = Annotated[Name, Path(description="id of a context", examples=["demo-context"])]
+WorkspaceId = Annotated[Name, Path(description="id of a workspace", openapi_examples=example("demo"))]
+DocumentId = Annotated[Name, Path(description="id of a document", openapi_examples=example("demo-searching"))]
+DisposableDocumentId = Annotated[
+    Name, Path(description="id of a document", openapi_examples=example("demo-disposable"))
+]
+StrategyName = Annotated[Name, Path(description="name of a strategy", openapi_examples=example("default"))]
+IndexId = Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-default"))]
+JobId = Annotated[Name, Path(description="id of a job", openapi_examples=example("demo-ingest"))]
+ContextId = Annotated[Name, Path(description="id of a context", openapi_examples=example("demo-context"))]
 Limit = Annotated[int, Query(ge=1, le=200, description="most items in the answer")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
 

@@ -153,7 +153,7 @@ def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int,
     statement = select(Version.id, Version.structure).where(Version.id.in_(version_ids))
     return {
         version_id: [(block["start"], block["label"]) for block in structure or [] if block["kind"] == "page"]
-        for version_id, structure in session.execute(statement).tuples()
+        for version_id, structure in session.execute(statement)
     }
 
 
@@ -176,7 +176,7 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
     )
     readable = [
         (document, version)
-        for document, version in session.execute(statement).tuples()
+        for document, version in session.execute(statement)
         if request.principal.may_read(document.access)
     ]
     if request.restriction is not None:

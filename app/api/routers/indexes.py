@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.api.chosen import Choice, choose
 from app.api.examples import INDEX_CHANGES, NEW_INDEXES
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import IndexId, Name, Page, WorkspaceId
+from app.api.parameters import IndexId, Name, Page, WorkspaceId, example
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService
 from app.context.saved_strategies import ensure_index
@@ -216,7 +216,7 @@ async def change_index(
 async def remove_index(
     service: CurrentService,
     workspace_id: WorkspaceId,
-    index_id: Annotated[Name, Path(description="id of an index", examples=["demo-disposable"])],
+    index_id: Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-disposable"))],
 ) -> Response:
     """Delete the index; chunks and vectors stay cached for others. Deleting what is not there changes nothing."""
 

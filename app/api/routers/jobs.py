@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import select
 
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import Cursor, JobId, Limit, Name, Page
+from app.api.parameters import Cursor, JobId, Limit, Name, Page, example
 from app.api.service import CurrentService, Service
 from indexes.database.catalog import page
 from indexes.database.tables import Job
@@ -65,7 +65,9 @@ def load_view(service: Service, job_id: str) -> JobView:
 @router.get("", summary="List jobs")
 async def list_jobs(
     service: CurrentService,
-    workspace_id: Annotated[Name | None, Query(description="only jobs of this workspace", examples=["demo"])] = None,
+    workspace_id: Annotated[
+        Name | None, Query(description="only jobs of this workspace", openapi_examples=example("demo"))
+    ] = None,
     state: Annotated[JobState | None, Query(description="only jobs in this state")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -107,7 +109,8 @@ async def follow_job(service: CurrentService, job_id: JobId) -> AsyncIterable[Se
 
 @router.post("/{job_id}/cancel", summary="Cancel a job")
 async def cancel_job(
-    service: CurrentService, job_id: Annotated[Name, Path(description="id of a job", examples=["demo-disposable"])]
+    service: CurrentService,
+    job_id: Annotated[Name, Path(description="id of a job", openapi_examples=example("demo-disposable"))],
 ) -> JobView:
     """Ask the job to end after its present batch; cancelling a finished job changes nothing.
 

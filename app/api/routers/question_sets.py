@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.examples_evaluation import NEW_QUESTION_SETS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId
+from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
 from app.api.service import CurrentService
 from app.evaluation.questions import (
     NewQuestion,
@@ -107,7 +107,7 @@ async def get_question_sets(
 async def get_question_set(
     service: CurrentService,
     workspace_id: WorkspaceId,
-    question_set: Annotated[Name, Path(description="name of a question set", examples=["demo"])],
+    question_set: Annotated[Name, Path(description="name of a question set", openapi_examples=example("demo"))],
 ) -> QuestionSetView:
     """Return the set with its questions and where their answers stand."""
 
@@ -123,7 +123,7 @@ async def get_question_set(
 async def remove_question_set(
     service: CurrentService,
     workspace_id: WorkspaceId,
-    question_set: Annotated[Name, Path(description="name of a question set", examples=["disposable"])],
+    question_set: Annotated[Name, Path(description="name of a question set", openapi_examples=example("disposable"))],
 ) -> Response:
     """Delete the set. Deleting what is not there changes nothing."""
 

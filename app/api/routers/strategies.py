@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.api.examples import NEW_STRATEGIES
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import Name, Page, StrategyName, WorkspaceId
+from app.api.parameters import Name, Page, StrategyName, WorkspaceId, example
 from app.api.service import CurrentService
 from app.context.estimate import ReindexEstimate, estimate_reindex
 from app.context.saved_strategies import (
@@ -156,7 +156,7 @@ async def get_versions(
 async def remove_strategy(
     service: CurrentService,
     workspace_id: WorkspaceId,
-    strategy_name: Annotated[Name, Path(description="name of a strategy", examples=["disposable"])],
+    strategy_name: Annotated[Name, Path(description="name of a strategy", openapi_examples=example("disposable"))],
 ) -> Response:
     """Delete every version of the strategy; its index stays. Deleting what is not there changes nothing."""
 

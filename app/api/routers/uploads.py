@@ -190,11 +190,11 @@ def _described(description: str) -> FileDescription:
 
 def _file_upload(file_name: str, media_type: str, source: bytes, said: FileDescription) -> Upload:
     name = check_file_name(file_name)
-    parser_for(name, media_type)
+    parser = parser_for(name, media_type)
     if not source:
         raise InvalidInputError(f"the file {name!r} has no bytes", hint="upload a file with text", code="empty_file")
     return Upload(
-        external_id=name, source=source, file_name=name, media_type=media_type or "application/octet-stream",
+        external_id=name, source=source, file_name=name, media_type=parser.media_types[0],
         tags=said.tags, metadata=said.metadata, access=said.access,
     )  # fmt: skip
 

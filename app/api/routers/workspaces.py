@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId
+from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
 from app.api.service import CurrentService
 from app.context.saved_strategies import ensure_index, load_strategy, save_strategy
 from app.context.strategy import SearchSetup, load_preset
@@ -166,7 +166,7 @@ async def change_workspace(
 @router.delete("/{workspace_id}", status_code=204, summary="Delete a workspace")
 async def delete_workspace(
     service: CurrentService,
-    workspace_id: Annotated[Name, Path(description="id of a workspace", examples=["demo-disposable"])],
+    workspace_id: Annotated[Name, Path(description="id of a workspace", openapi_examples=example("demo-disposable"))],
 ) -> Response:
     """Delete the workspace whole. It is gone from every answer at once; a job then removes its rows and files.
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.trainers import BpeTrainer
 
 from app.context.assembly import Assembled
 from app.context.envelope import Origin
@@ -22,7 +17,7 @@ from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
 from configs.span import Span
 from ingest.tokenizers import DEFAULT_TOKENIZER
-from tests.app.context.library import Library, nonces, prose
+from tests.app.context.library import Library, prose
 
 COUNTER = TokenCounter(DEFAULT_TOKENIZER)
 
@@ -255,42 +250,6 @@ def test_a_nonce_that_only_merging_makes_is_drawn_again() -> None:
 def test_a_hopeless_nonce_factory_ends_in_an_error() -> None:
     with pytest.raises(ValueError, match="nonces in a row"):
         LIBRARY.assemble(policy(), [], question="0123abcd?", nonce=lambda: "0123abcd")
-
-
-def test_counts_of_an_absent_tokenizer_are_labelled_and_kept_within_the_budget() -> None:
-    library = Library({f"a-{number}": f"第{number}条退款将在十四天内支付。🙂" * 8 for number in range(12)})
-    candidates = [library.candidate(number + 1, f"a-{number}") for number in range(12)]
-    assembled = library.assemble(policy(model="gpt-5", near_duplicate_distance=None), candidates)
-    assert not assembled.is_exact
-    assert assembled.tokenizer == DEFAULT_TOKENIZER
-    assert 0 < len(assembled.sources) < 12
-    text = assembled.rendered.text or ""
-    assert assembled.tokens.total == max(COUNTER.count(text), -(-len(text.encode()) // 3)) <= 500
-    assert assembled.tokens.envelope > 0
-
-
-def test_a_byte_level_tokenizer_counts_the_finished_context(tmp_path: Path) -> None:
-    """Its tokens cross the borders of parts, so that counts of parts do not add up exactly."""
-    pairs = Tokenizer(BPE())
-    pairs.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    pairs.train_from_iterator(
-        [LIBRARY.versions["a-1"], '\n</doc-0\n<doc- label="S1">\n'] * 3, BpeTrainer(vocab_size=400, show_progress=False)
-    )
-    pairs.save(str(tmp_path / "tokenizer.json"))
-    candidates = [LIBRARY.candidate(rank, "a-1", rank * 10 - 10, rank * 10) for rank in range(1, 9)]
-    for budget_tokens in range(420, 520, 10):
-        settings = policy(model=str(tmp_path), budget_tokens=budget_tokens, instructions="Short.", merge_adjacent=False)
-        assembled = LIBRARY.assemble(settings, candidates, nonce=nonces())
-        recounted = len(pairs.encode(assembled.rendered.text or "").ids)
-        assert assembled.tokens.total == recounted <= settings.available_tokens
-        assert assembled.is_exact
-        assert assembled.tokens.envelope > 0
-
-
-def test_messages_are_counted_with_what_a_provider_adds() -> None:
-    settings = policy(renderer={"kind": "openai_messages"})
-    assembled = LIBRARY.assemble(settings, [LIBRARY.candidate(1, "b-1")])
-    assert assembled.tokens.total == 4 + 4 + 3 + sum(map(COUNTER.count, assembled.rendered.contents))
 
 
 def test_labels_count_up_in_order_of_appearance() -> None:

@@ -33,8 +33,8 @@ class Cutting:
     last come cuts between tokens. Each level reads a stretch once, so time is linear in the text.
 
     A line feed in a separator also matches CR LF, two of them also match a line of blanks, and further blank lines
-    after them stay with it. Nothing is split at a separator inside one of the spans `whole`, and such a
-    span stays one piece even where it is too large, provided that separators end right before and after it.
+    after them stay with it. Nothing is split at a separator inside one of the spans `whole`, and such a span stays one
+    piece even where it is too large, provided that separators end right before and after it.
     """
 
     def __init__(

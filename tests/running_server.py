@@ -24,6 +24,7 @@ class RunningServer:
     def __init__(self, data_folder: Path, **settings: str) -> None:
         self.data_folder = data_folder
         self.port = _free_port()
+        self._clients: list[Client] = []
         environment = {
             **os.environ,
             "PLAYGROUND_DATA_FOLDER": str(data_folder),
@@ -47,13 +48,16 @@ class RunningServer:
         raise RuntimeError("the server did not become ready")
 
     def client(self) -> Client:
-        """Return a new client with a connection of its own."""
-        return Client(self.port)
+        """Return a new client with a connection of its own, closed with the server."""
+        client = Client(self.port)
+        self._clients.append(client)
+        return client
 
     def kill(self) -> None:
         """End the process as `kill -9` does."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self._close_clients()
 
     def stop(self) -> None:
         """End the process in good order, or kill it after 20 seconds."""
@@ -63,6 +67,11 @@ class RunningServer:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._close_clients()
+
+    def _close_clients(self) -> None:
+        while self._clients:
+            self._clients.pop().close()
 
 
 class Client:
@@ -70,6 +79,10 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._connection.close()
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return status and JSON of one request; a dropped connection raises."""

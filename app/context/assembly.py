@@ -83,7 +83,7 @@ def assemble(
         span_overlap_threshold=policy.span_overlap_threshold,
         near_duplicate_distance=policy.near_duplicate_distance,
     )
-    items = [desk.item(part) for part in selected]
+    items = desk.items(selected)
     included: list[tuple[Selected, PackItem]] = []
     for part, item, answer in zip(selected, items, policy.packer.pack(items, left_tokens), strict=True):
         if answer.reason == "packed":
@@ -140,18 +140,24 @@ class _Desk:
             )
         return policy.available_tokens - needed
 
-    def item(self, part: Selected) -> PackItem:
-        """Return the part as packers see it: it costs what sending it as a source of its own would."""
-        hit = part.candidate.hit
-        source = SourceBlock(label=f"S{hit.rank}", origin=part.candidate.origin, text=part.text)
-        cost_tokens = self._counter.count(self._policy.renderer.frame(source, self._nonce) + source.text)
-        return PackItem(
-            tokens=cost_tokens,
-            score=hit.score,
-            document_id=hit.document_id,
-            version_id=hit.version_id,
-            span=part.span,
-        )
+    def items(self, parts: Sequence[Selected]) -> list[PackItem]:
+        """Return the parts as packers see them: each costs what sending it as a source of its own would."""
+        texts = [part.text for part in parts]
+        items = []
+        for part, text, tokens in zip(parts, texts, self._counter.count_passages(texts), strict=True):
+            hit = part.candidate.hit
+            source = SourceBlock(label=f"S{hit.rank}", origin=part.candidate.origin, text=text)
+            frame_tokens = self._counter.count(self._policy.renderer.frame(source, self._nonce))
+            items.append(
+                PackItem(
+                    tokens=tokens + frame_tokens,
+                    score=hit.score,
+                    document_id=hit.document_id,
+                    version_id=hit.version_id,
+                    span=part.span,
+                )
+            )
+        return items
 
     def draft(self, included: Sequence[Selected]) -> _Draft:
         """Return the included parts merged, ordered, rendered and counted."""

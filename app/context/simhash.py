@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from app.context.remembered import Remembered
+
 BITS = 64
 SHINGLE_WORDS = 3
 
@@ -61,10 +63,17 @@ def simhashes(texts: Sequence[str]) -> Hashes:
 
     Letter case and the amount of white space do not matter; a text has the same hash in every process.
     """
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *map(_simhashes, _batches(texts))])
+    return np.array(_KNOWN.of(texts), dtype=np.uint64)
 
 
-def _simhashes(texts: Sequence[str]) -> Hashes:
+def _simhashes(texts: Sequence[str]) -> list[int]:
+    return [value for batch in _batches(texts) for value in _batch(batch).tolist()]
+
+
+_KNOWN = Remembered(_simhashes)
+
+
+def _batch(texts: Sequence[str]) -> Hashes:
     written = [(_with_spaces(text.lower()) + _END).encode("utf-8") for text in texts]
     values, starts = _words(b"".join(written))
     ends = np.searchsorted(starts, np.cumsum([len(text) for text in written]))

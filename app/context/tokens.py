@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from app.context.remembered import Remembered
 from configs.errors import InvalidInputError
 from ingest.tokenizers import DEFAULT_TOKENIZER, WINDOW_CHARACTERS, count_many, count_tokens, tokenizer
 
 BYTES_PER_ESTIMATED_TOKEN = 3
 
+FEW_WORDS = 32
 REMEMBERED_WORDS = 200_000
 LONGEST_REMEMBERED_WORD_CHARACTERS = 64
 
@@ -34,7 +36,7 @@ class WordCounts:
             return sum(map(known.__getitem__, words))
         except KeyError:
             unknown = list(set(words).difference(known))
-        counts = dict(zip(unknown, count_many(unknown), strict=True))
+        counts = dict(zip(unknown, count_words(unknown), strict=True))
         total = sum(counts[word] if word in counts else known[word] for word in words)
         if len(known) + len(counts) > REMEMBERED_WORDS:
             self._known = known = {"": 0}
@@ -44,7 +46,16 @@ class WordCounts:
         return total
 
 
+def count_words(words: Sequence[str]) -> list[int]:
+    """Return the tokens of each word; a few are counted without waking the tokenizer's threads."""
+    if len(words) > FEW_WORDS:
+        return count_many(words)
+    encoder = tokenizer(DEFAULT_TOKENIZER)
+    return [len(encoder.encode(word, add_special_tokens=False)) for word in words]
+
+
 _WORD_COUNTS = WordCounts()
+_PASSAGE_COUNTS = Remembered(lambda texts: [_WORD_COUNTS.count(text) for text in texts])
 
 
 class TokenCounter:
@@ -64,6 +75,13 @@ class TokenCounter:
     def count(self, text: str) -> int:
         """Return the tokens of `text`."""
         return self._tokens(text) if self.is_exact else max(self._tokens(text), _bytes_share(text))
+
+    def count_passages(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text, for texts that will be counted again."""
+        if self.tokenizer != DEFAULT_TOKENIZER:
+            return count_many(texts, self.tokenizer)
+        counts = _PASSAGE_COUNTS.of(texts)
+        return counts if self.is_exact else list(map(max, counts, map(_bytes_share, texts)))
 
     def measure_of(self, text: str) -> Callable[[str], int]:
         """Return the one measure that decides the count of `text`, by which its parts add up to the whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from ingest.document import ParsedDocument, Piece
 from ingest.tokenizers import TokenizerTools, token_offsets
 from tests.ingest.documents import code, document_of, documents, heading, prose, save_byte_tokenizer, table
 
-BYTES = save_byte_tokenizer(Path(tempfile.mkdtemp()))
+FOLDER = tempfile.TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
+BYTES = save_byte_tokenizer(Path(FOLDER.name))
 ATOMIC = {"heading"}
 """Members that keep tables and fenced code whole, and say so."""
 

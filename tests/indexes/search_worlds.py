@@ -89,38 +89,35 @@ class OracleHit:
     stores: dict[str, tuple[float, int | None]]
 
 
+ACCESS = [None, None, None, (), ("user:ann",), ("user:bob",), ("group:all", "user:ann")]
+ASKING: list[tuple[str, ...]] = [(), ("user:ann",), ("user:bob", "group:all"), tuple(NAMES)]
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+NUMBERS = st.integers(0, len(VECTORS) - 1)
+
+
 @st.composite
 def documents(draw: st.DrawFn, number: int) -> SourceDocument:
-    chunk = st.builds(
-        SourceChunk, st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join), st.integers(0, len(VECTORS) - 1)
-    )
-    version = st.tuples(st.integers(0, SEGMENTS - 1), st.lists(chunk, min_size=1, max_size=3).map(tuple))
-    versions = tuple(draw(st.lists(version, min_size=1, max_size=2)))
+    chunks = st.lists(st.builds(SourceChunk, TEXTS | st.just(""), NUMBERS), min_size=1, max_size=3).map(tuple)
+    versions = draw(st.lists(st.tuples(st.integers(0, SEGMENTS - 1), chunks), min_size=1, max_size=2).map(tuple))
     return SourceDocument(
         number=number,
         versions=versions,
-        served=draw(st.sampled_from([*range(len(versions)), len(versions) - 1, None])),
-        is_deleted=draw(st.sampled_from([False, False, False, True])),
-        access=draw(st.none() | st.lists(st.sampled_from(NAMES), max_size=2, unique=True).map(tuple)),
-        tags=tuple(draw(st.lists(st.sampled_from(["new", "old"]), unique=True))),
+        served=draw(st.sampled_from([*[len(versions) - 1] * 5, 0, None])),
+        is_deleted=draw(st.sampled_from([False] * 5 + [True])),
+        access=draw(st.sampled_from(ACCESS)),
+        tags=draw(st.sampled_from([(), ("new",), ("old", "new")])),
         metadata=draw(st.sampled_from([{}, {"year": 1}, {"year": 2}, {"year": 3}])),
     )
 
 
-worlds = st.integers(0, 7).flatmap(lambda count: st.tuples(*[documents(number) for number in range(count)]))
-
-
-@st.composite
-def asks(draw: st.DrawFn) -> Ask:
-    return Ask(
-        names=tuple(draw(st.lists(st.sampled_from(NAMES), max_size=2))),
-        filters=tuple(draw(st.lists(st.integers(0, len(FILTERS) - 1), max_size=2))),
-        query=Query(
-            text=" ".join(draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))),
-            vector=VECTORS[draw(st.integers(0, len(VECTORS) - 1))],
-        ),
-        candidates=draw(st.integers(1, 25)),
-    )
+worlds = st.integers(0, 8).flatmap(lambda count: st.tuples(*[documents(number) for number in range(count)]))
+asks = st.builds(
+    Ask,
+    names=st.sampled_from(ASKING),
+    filters=st.sampled_from([(), (), (), *((number,) for number in range(len(FILTERS))), (1, 3)]),
+    query=st.builds(Query, text=TEXTS, vector=NUMBERS.map(lambda number: VECTORS[number])),
+    candidates=st.integers(1, 20),
+)
 
 
 def without_hidden(world: tuple[SourceDocument, ...], ask: Ask) -> tuple[SourceDocument, ...]:

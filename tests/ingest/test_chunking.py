@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.span import Span
 from ingest.chunkers import Chunker
 from ingest.chunkers.fixed import Fixed
 from ingest.chunkers.recursive import Recursive
 from ingest.chunkers.whole_document import WholeDocument
 from ingest.chunking import SEPARATOR, chunk_document, context_prefix, indexed_text
-from ingest.document import ParsedDocument
+from ingest.document import ParsedDocument, Piece
 from ingest.tokenizers import TokenizerTools, TokenOffsets, count_tokens
 from tests.ingest.documents import document_of, documents, heading, prose, sentences
 
@@ -76,6 +77,13 @@ def test_spans_do_not_depend_on_the_prefix() -> None:
     assert [(chunk.span, chunk.tokens) for chunk in with_prefix] == [(chunk.span, chunk.tokens) for chunk in without]
     assert all(chunk.prefix for chunk in with_prefix)
     assert not any(chunk.prefix for chunk in without)
+
+
+def test_a_larger_span_that_a_piece_stands_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = [Piece(span=Span(0, 5), parent=Span(0, 20)), Piece(span=Span(6, 20))]
+    monkeypatch.setattr(Fixed, "split", lambda *_: iter(pieces))
+    chunks = chunk_document(GUIDE, sized(16), title="", with_prefix=False)
+    assert [chunk.parent for chunk in chunks] == [Span(0, 20), None]
 
 
 def test_tools_are_used_where_they_are_given() -> None:

@@ -36,6 +36,7 @@ from ingest.sentences import is_inside_sentence
         ("text\n^# Heading", False),
         ("| a |\n^| b |", False),
         ("one - ^two", True),
+        ("one ^- two", True),
         ("^The start.", False),
         ("  ^The start.", False),
         ("The end^", False),

@@ -27,7 +27,7 @@ from app.api.parameters import (
 from app.api.service import CurrentService
 from app.context.saved_strategies import load_strategy
 from app.context.strategy import SearchSetup
-from configs.errors import ConflictError
+from configs.errors import ConflictError, NotFoundError
 from indexes.database.catalog import (
     DocumentListing,
     find_listing,
@@ -195,7 +195,9 @@ def _chosen_version(session: Session, workspace_id: str, document_id: str, versi
     document = load_document(session, workspace_id, document_id)
     chosen = version_id or document.ready_version_id or document.latest_version_id
     version = load_version(session, workspace_id, chosen, with_text=True)
-    if version.document_id != document_id or version.text is None:
+    if version.document_id != document_id:
+        raise NotFoundError("version", chosen or "")
+    if version.text is None:
         raise ConflictError(
             f"version {version.id} of document {document_id} has no text here",
             hint="wait until its state is `ready`, or leave version_id out",

@@ -23,6 +23,7 @@ from app.context.saved_strategies import (
     save_strategy,
 )
 from app.context.strategy import Strategy, load_preset
+from configs.part import fingerprint_of
 from indexes.database.catalog import load_workspace
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/strategies", tags=["strategies"], route_class=PlaygroundRoute)
@@ -71,7 +72,14 @@ def view_of(session: Session, workspace_id: str, saved: SavedStrategy) -> Strate
 
 
 def _etag(view: StrategyView) -> str:
-    return f'"{view.strategy.fingerprint}-{view.version}"'
+    """Return a tag of the whole answer: what a strategy needs built, and whether it is the default, change too."""
+    return f'"{fingerprint_of(view.model_dump(mode="json"))}"'
+
+
+def _is_known(etag: str, if_none_match: str | None) -> bool:
+    """Tell whether the header names the tag, as RFC 9110 compares them there: weakly, any of a list, `*` for all."""
+    known = [one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")]
+    return etag in known or "*" in known
 
 
 @router.post("", status_code=201, summary="Save a strategy", responses={200: {"model": StrategyView}})
@@ -131,7 +139,7 @@ async def get_strategy(
 
     view = await service.run(work)
     etag = _etag(view)
-    if if_none_match == etag:
+    if _is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag})  # type: ignore[return-value]  # no body to validate
     response.headers["ETag"] = etag
     return view

@@ -16,7 +16,7 @@ from app.api.service import Service
 from app.main import create_app
 from configs.settings import Settings
 from indexes import workers
-from tests.app.api.playground import Workspace
+from tests.app.api.playground import Gate, Workspace
 
 POLLING_SECONDS = 0.02
 BASE_URL = "http://127.0.0.1"
@@ -42,6 +42,14 @@ def client(data_folder: Path) -> Iterator[TestClient]:
 def workspace(client: TestClient) -> Workspace:
     """Return a new, empty workspace whose default strategy needs no model."""
     return Workspace(client)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Yield a gate that holds jobs whose documents contain "held", opened at the end at the latest."""
+    gate = Gate(monkeypatch, "held")
+    yield gate
+    gate.open()
 
 
 @pytest.fixture

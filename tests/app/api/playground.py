@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
+import pytest
 from starlette.testclient import TestClient
 
 from app.api.problems import LONGEST_INPUT_SHOWN, MEDIA_TYPE
 from configs.part import JsonObject
+from ingest.embedders import Vectors
+from ingest.embedders.hashing import Hashing
 
 JOB_SECONDS = 60.0
 POLL_SECONDS = 0.01
@@ -111,3 +116,30 @@ def expect_problem(response: httpx2.Response, status: int, code: str) -> JsonObj
 def lexical(size_tokens: int = 64, **settings: Any) -> JsonObject:
     """Return a setup that is no preset's: BM25 over fixed chunks."""
     return {"chunker": {"kind": "fixed", "size_tokens": size_tokens}, "stores": [{"kind": "bm25"}], **settings}
+
+
+class Gate:
+    """Holds ingest jobs whose documents contain a word, until it is opened."""
+
+    def __init__(self, patched: pytest.MonkeyPatch, word: str) -> None:
+        self._word = word
+        self._open = threading.Event()
+        self.reached = threading.Semaphore(0)
+        encode = Hashing.encode
+
+        def gated(embedder: Hashing, texts: Sequence[str]) -> Vectors:
+            if any(word in text for text in texts):
+                self.reached.release()
+                assert self._open.wait(JOB_SECONDS)
+            return encode(embedder, texts)
+
+        patched.setattr(Hashing, "encode", gated)
+
+    def wait_until_reached(self, times: int = 1) -> None:
+        """Return once so many jobs stand at the gate."""
+        for _ in range(times):
+            assert self.reached.acquire(timeout=JOB_SECONDS), f"no job came to {self._word!r}"
+
+    def open(self) -> None:
+        """Let everything pass from now on."""
+        self._open.set()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.context import simhash
+from app.context.remembered import Remembered
 from app.context.simhash import hamming_distances, near_pairs, simhashes
 from tests.app.context.library import prose, texts
 
@@ -58,6 +59,7 @@ def test_batches_change_nothing(some: list[str], size: int) -> None:
     expected = np.concatenate([simhashes([text]) for text in some])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simhash, "BATCH_CHARACTERS", size)
+        patch.setattr(simhash, "_KNOWN", Remembered(simhash._simhashes))
         np.testing.assert_array_equal(simhashes(some), expected)
 
 

@@ -94,6 +94,7 @@ def test_a_folder_with_a_tokenizer_counts_exactly(tmp_path: Path) -> None:
     assert counter.is_exact
     assert counter.tokenizer == str(tmp_path)
     assert counter.count("incontrovertible yes") == 2
+    assert counter.count_passages(["yes yes", "no"]) == [2, 1]
     assert SHIPPED.count("incontrovertible yes") == encoded("incontrovertible yes") > 2
 
 
@@ -102,6 +103,18 @@ def test_a_broken_tokenizer_is_an_error_and_no_estimate(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as caught:
         TokenCounter(str(tmp_path))
     assert caught.value.code == "broken_tokenizer"
+
+
+@given(some=st.lists(texts, max_size=5))
+@pytest.mark.parametrize("counter", [SHIPPED, ESTIMATE], ids=["exact", "estimate"])
+def test_passages_are_counted_like_any_text(counter: TokenCounter, some: list[str]) -> None:
+    assert counter.count_passages(some) == [counter.count(text) for text in some]
+
+
+@pytest.mark.parametrize("words", [1, tokens.FEW_WORDS, tokens.FEW_WORDS + 1, 300])
+def test_few_words_and_many_are_counted_alike(words: int) -> None:
+    made = [f"incontrovertible-{number}" for number in range(words)]
+    assert tokens.count_words(made) == [encoded(word) for word in made]
 
 
 @given(parts=st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=20))
@@ -121,11 +134,11 @@ def test_an_exact_counter_never_measures_by_bytes() -> None:
 def test_words_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded_words: list[str] = []
 
-    def count_many(words: list[str]) -> list[int]:
+    def count_words(words: list[str]) -> list[int]:
         encoded_words.extend(words)
         return [len(word) for word in words]
 
-    monkeypatch.setattr(tokens, "count_many", count_many)
+    monkeypatch.setattr(tokens, "count_words", count_words)
     counts = WordCounts()
     assert counts.count("to be or not to be") == 13
     assert sorted(encoded_words) == ["be", "not", "or", "to"]
@@ -136,11 +149,11 @@ def test_words_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded_words: list[str] = []
 
-    def count_many(words: list[str]) -> list[int]:
+    def count_words(words: list[str]) -> list[int]:
         encoded_words.extend(words)
         return [1] * len(words)
 
-    monkeypatch.setattr(tokens, "count_many", count_many)
+    monkeypatch.setattr(tokens, "count_words", count_words)
     monkeypatch.setattr(tokens, "REMEMBERED_WORDS", 3)
     counts = WordCounts()
     assert counts.count("a b") == 2
@@ -154,11 +167,11 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_endless_word_is_counted_but_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def count_many(words: list[str]) -> list[int]:
+    def count_words(words: list[str]) -> list[int]:
         calls.append(len(words))
         return [7] * len(words)
 
-    monkeypatch.setattr(tokens, "count_many", count_many)
+    monkeypatch.setattr(tokens, "count_words", count_words)
     counts = WordCounts()
     word = "x" * (tokens.LONGEST_REMEMBERED_WORD_CHARACTERS + 1)
     assert [counts.count(word), counts.count(word), counts.count(word[1:]), counts.count(word[1:])] == [7, 7, 7, 7]

@@ -72,6 +72,13 @@ def test_a_heading_without_text_belongs_to_what_follows() -> None:
     assert openings(document, chunker(min_tokens=10)) == ["# A", "# B"]
 
 
+def test_a_heading_without_text_is_not_packed_with_what_stands_before_it() -> None:
+    document = document_of(heading(2, "A"), words(5), heading(1, "B"), heading(3, "B.1"), words(5))
+    assert openings(document, chunker()) == ["## A", "# B"]
+    document = document_of(heading(2, "A"), words(5), heading(3, "B"), heading(4, "B.1"), words(5))
+    assert openings(document, chunker()) == ["## A"]
+
+
 def test_a_section_that_is_too_large_is_cut_but_not_right_below_its_heading() -> None:
     document = document_of(heading(2, "A"), words(49), words(3), heading(2, "B"), words(20))
     assert openings(document, chunker()) == ["## A", "word word", "word word word", "## B"]

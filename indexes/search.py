@@ -60,6 +60,10 @@ class _Ranked:
     rows: Rows
     scores: npt.NDArray[np.float64]
 
+    def first(self, limit: int | None) -> _Ranked:
+        """Return the first `limit` candidates, all of them for None."""
+        return _Ranked(self.segments[:limit], self.rows[:limit], self.scores[:limit])
+
 
 @dataclass(frozen=True, slots=True)
 class _Leg:
@@ -95,8 +99,9 @@ def search_index(
     principal: Principal,
     restriction: Filter | None,
     candidates: int,
+    limit: int | None = None,
 ) -> Found:
-    """Return the `candidates` best hits the principal may see, ties by (document id, start).
+    """Return the `candidates` best hits the principal may see, the first `limit` of them; ties by (document id, start).
 
     With one store its order stands; with several, each store's best `candidates` are united, the scores a list did
     not hold are fetched, and the fusion decides.
@@ -110,7 +115,7 @@ def search_index(
         with watch.stage(store.kind_of_class()):
             legs.append(_search_store(view, store, query, permitted, allowed, candidates))
     if fusion is None:
-        only = legs[0].ranked
+        only = legs[0].ranked.first(limit)
         ranks = np.arange(1, len(only.rows) + 1)[np.newaxis]
         return Found(hits=_hits(view, stores, only.scores[np.newaxis], ranks, only), seconds=watch.seconds)
     with watch.stage("fusion"):
@@ -119,7 +124,7 @@ def search_index(
         scores = np.stack([_scores(leg, query, united) for leg in legs])
         signals = [store.signal for store in stores]
         fused = np.round(fusion.fuse(Candidates(scores=scores, ranks=ranks, signals=signals)), FUSED_DECIMALS)
-        order = _order(view, united.segments, united.rows, fused)[:candidates]
+        order = _order(view, united.segments, united.rows, fused)[:candidates][:limit]
         final = _Ranked(united.segments[order], united.rows[order], fused[order])
     return Found(hits=_hits(view, stores, scores[:, order], ranks[:, order], final), seconds=watch.seconds)
 

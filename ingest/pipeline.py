@@ -175,6 +175,7 @@ class Pipeline:
             for segment in bake_segments(job, self.data_folder, target, version_ids):
                 baked.append(segment)
                 job.progress("indexing", done, len(targets))
+        job.progress("indexing", len(targets), len(targets))
         return baked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
@@ -85,13 +86,13 @@ def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]
 
 def remove_orphaned_sources(database: Database, data_folder: Path) -> None:
     """Remove uploaded bytes older than an hour that no version names: what an upload left that was never accepted."""
-    oldest = time.time() - ORPHAN_AFTER_SECONDS
-    old = [path for path in (data_folder / "uploads").glob("*/*") if path.stat().st_mtime < oldest]
     with database.read() as session:
-        known = set(session.scalars(select(Version.id))) if old else set()
-    for path in old:
-        if path.name not in known:
-            path.unlink(missing_ok=True)
+        known = set(session.execute(select(Version.workspace_id, Version.source_sha256).distinct()).all())
+    oldest = time.time() - ORPHAN_AFTER_SECONDS
+    for path in (data_folder / "uploads").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # another process removed it
+            if (path.parent.name, path.name) not in known and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Sequence[Upload]) -> list[Accepted]:

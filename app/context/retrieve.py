@@ -101,9 +101,10 @@ class Retriever:
             principal=request.principal,
             restriction=request.restriction,
             candidates=setup.candidates,
+            limit=request.limit,
         )
         with watch.stage("database"), self._database.read() as session:
-            passages = load_passages(session, setup.recipe.chunking, found.hits[: request.limit])
+            passages = load_passages(session, setup.recipe.chunking, found.hits)
         return Retrieved(
             passages=passages, index_id=index.id, missing_documents=missing, seconds={**watch.seconds, **found.seconds}
         )

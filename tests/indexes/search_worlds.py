@@ -229,7 +229,7 @@ def _fused(
                 total += 0.5 * ((scores[name][place] - low) / (high - low) if high > low else 0.5)
             elif place in ranked:
                 total += 1 / (60 + ranked.index(place) + 1)
-        yield place, round(total, 6)
+        yield place, round(total, 12)
 
 
 def _rounded(score: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, JobId, Limit, Name, Page, example
 from app.api.service import CurrentService, Service
+from configs.errors import NotFoundError
 from indexes.database.catalog import page
 from indexes.database.tables import Job
 from indexes.jobs import FINAL_STATES, load_job, remaining_seconds, request_cancel
@@ -93,18 +94,29 @@ async def get_job(service: CurrentService, job_id: JobId) -> JobView:
     return await service.run(lambda: load_view(service, job_id))
 
 
+async def _present_view(service: CurrentService, job_id: JobId) -> JobView:
+    """Return the job before its stream begins, so that an unknown one is still answered with 404."""
+    return await service.run(lambda: load_view(service, job_id))
+
+
 @router.get("/{job_id}/events", response_class=EventSourceResponse, summary="Follow a job")
-async def follow_job(service: CurrentService, job_id: JobId) -> AsyncIterable[ServerSentEvent]:
+async def follow_job(
+    service: CurrentService, present: Annotated[JobView, Depends(_present_view)]
+) -> AsyncIterable[ServerSentEvent]:
     """Send a `progress` event whenever the job changes and, last, one named after its final state."""
     shown: JobView | None = None
-    while shown is None or shown.state not in FINAL_STATES:
-        if shown is not None:
-            await asyncio.sleep(POLL_SECONDS)
-        current = await service.run(lambda: load_view(service, job_id))
-        if current != shown:
-            name = current.state if current.state in FINAL_STATES else "progress"
-            yield ServerSentEvent(data=current.model_dump(mode="json"), event=name)
-        shown = current
+    while True:
+        is_final = present.state in FINAL_STATES
+        if present != shown:
+            yield ServerSentEvent(data=present.model_dump(mode="json"), event=present.state if is_final else "progress")
+        if is_final:
+            return
+        shown = present
+        await asyncio.sleep(POLL_SECONDS)
+        try:
+            present = await service.run(lambda: load_view(service, shown.id))
+        except NotFoundError:  # the job went with its workspace
+            return
 
 
 @router.post("/{job_id}/cancel", summary="Cancel a job")

@@ -46,8 +46,8 @@ def workspace(client: TestClient) -> Workspace:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """Yield a gate that holds jobs whose documents contain "held", opened at the end at the latest."""
-    gate = Gate(monkeypatch, "held")
+    """Yield a gate for jobs, opened at the end at the latest."""
+    gate = Gate(monkeypatch)
     yield gate
     gate.open()
 

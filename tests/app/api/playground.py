@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Sequence
@@ -119,17 +120,17 @@ def lexical(size_tokens: int = 64, **settings: Any) -> JsonObject:
 
 
 class Gate:
-    """Holds ingest jobs whose documents contain a word, until it is opened."""
+    """Holds jobs that embed a text with its word, until it is opened; no earlier test left vectors of such texts."""
 
-    def __init__(self, patched: pytest.MonkeyPatch, word: str) -> None:
-        self._word = word
+    def __init__(self, patched: pytest.MonkeyPatch) -> None:
+        self.word = f"held{secrets.token_hex(6)}"
         self._open = threading.Event()
-        self.reached = threading.Semaphore(0)
+        self._reached = threading.Semaphore(0)
         encode = Hashing.encode
 
         def gated(embedder: Hashing, texts: Sequence[str]) -> Vectors:
-            if any(word in text for text in texts):
-                self.reached.release()
+            if any(self.word in text for text in texts):
+                self._reached.release()
                 assert self._open.wait(JOB_SECONDS)
             return encode(embedder, texts)
 
@@ -138,7 +139,7 @@ class Gate:
     def wait_until_reached(self, times: int = 1) -> None:
         """Return once so many jobs stand at the gate."""
         for _ in range(times):
-            assert self.reached.acquire(timeout=JOB_SECONDS), f"no job came to {self._word!r}"
+            assert self._reached.acquire(timeout=JOB_SECONDS), "no job came to the gate"
 
     def open(self) -> None:
         """Let everything pass from now on."""

@@ -44,7 +44,7 @@ def test_a_job_tells_how_far_it_is_and_how_it_ended(workspace: Workspace) -> Non
 
 
 def test_a_running_job_is_seen_at_its_stage(workspace: Workspace, gate: Gate) -> None:
-    accepted = start(workspace, "held back")
+    accepted = start(workspace, gate.word)
     gate.wait_until_reached()
     job = expect(200, workspace.client.get(f"/v1/jobs/{accepted['job']['id']}"))
     assert (job["state"], job["stage"], job["finished_at"]) == ("running", "embedding", None)
@@ -61,7 +61,7 @@ def test_the_events_of_a_finished_job_end_with_its_state(workspace: Workspace) -
 
 
 def test_events_follow_a_job_to_its_end(workspace: Workspace, gate: Gate) -> None:
-    accepted = start(workspace, "held back")
+    accepted = start(workspace, gate.word)
     gate.wait_until_reached()
     seen: list[tuple[str, JsonObject]] = []
     reader = threading.Thread(target=lambda: seen.extend(events_of(workspace, accepted["job"]["id"])))
@@ -83,7 +83,7 @@ def test_events_of_an_unknown_job_are_a_problem(client: TestClient) -> None:
 
 def test_a_running_job_ends_after_its_present_batch_when_cancelled(workspace: Workspace, gate: Gate) -> None:
     (before,) = workspace.send({"text": "old words", "external_id": "a"})
-    accepted = start(workspace, "held words")
+    accepted = start(workspace, f"{gate.word} words")
     gate.wait_until_reached()
     asked = expect(200, workspace.client.post(f"/v1/jobs/{accepted['job']['id']}/cancel"))
     assert (asked["state"], asked["cancel_requested"]) == ("running", True)
@@ -94,11 +94,11 @@ def test_a_running_job_ends_after_its_present_batch_when_cancelled(workspace: Wo
     assert workspace.post("/searches", {"query": "words"})["passages"][0]["text"] == "old words"
     retried = workspace.post(f"/documents/{before['document_id']}/retry", None, 202)
     assert workspace.wait(retried["id"])["state"] == "succeeded"
-    assert workspace.post("/searches", {"query": "words"})["passages"][0]["text"] == "held words"
+    assert workspace.post("/searches", {"query": "words"})["passages"][0]["text"] == f"{gate.word} words"
 
 
 def test_a_waiting_job_is_cancelled_at_once(workspace: Workspace, gate: Gate) -> None:
-    running = [start(workspace, f"held {name}", name) for name in ("a", "b")]
+    running = [start(workspace, f"{gate.word} {name}", name) for name in ("a", "b")]
     gate.wait_until_reached(2)
     waiting = start(workspace, "words", "c")
     cancelled = expect(200, workspace.client.post(f"/v1/jobs/{waiting['job']['id']}/cancel"))
@@ -107,7 +107,7 @@ def test_a_waiting_job_is_cancelled_at_once(workspace: Workspace, gate: Gate) ->
     assert workspace.get(f"/documents/{waiting['documents'][0]['document_id']}")["error"]["code"] == "job_cancelled"
     gate.open()
     assert [workspace.wait(one["job"]["id"])["state"] for one in running] == ["succeeded", "succeeded"]
-    assert set(workspace.found("held words")) == {"a", "b"}
+    assert set(workspace.found(gate.word)) == {"a", "b"}
 
 
 def test_cancelling_a_finished_job_changes_nothing(workspace: Workspace) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from configs.errors import ConflictError, NotFoundError
+from configs.errors import NotFoundError
 from configs.part import JsonObject
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Job
@@ -129,11 +129,3 @@ def finish(session: Session, job_id: str, lease: int, state: str, **values: Any)
     statement = update(Job).where(Job.id == job_id, Job.lease == lease, Job.state == "running")
     count: int = session.execute(statement.values(state=state, **values)).rowcount  # type: ignore[attr-defined]  # an UPDATE's cursor result
     return count == 1
-
-
-def require_final(job: Job) -> None:
-    """Raise ConflictError while the job is still under way."""
-    if job.state not in FINAL_STATES:
-        raise ConflictError(
-            f"job {job.id} is {job.state}", hint="wait for it, or cancel it first", code="job_not_finished"
-        )

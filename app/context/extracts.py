@@ -90,7 +90,7 @@ def _gap(extract: Extract, part: Selected, text_of: TextOf) -> str | None:
     if not length:
         return ""
     text = text_of(version_id, Span(extract.span.end, part.span.start))
-    return text if len(text) == length and not text.strip() else None
+    return None if text.strip() else text
 
 
 def _rank(part: Selected) -> int:

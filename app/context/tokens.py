@@ -106,8 +106,6 @@ def _is_here(model: str) -> bool:
         if error.code != "unknown_tokenizer":
             raise
         return False
-    except OSError:  # the name is too long to be a folder's
-        return False
     return True
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Self
 
 from pydantic import Field
 
 from configs.part import BAKE_TIME, Part, import_members
 from configs.text import Text
 from ingest.document import ChunkingTools, ParsedDocument, Piece
+from ingest.tokenizers import tokenizer
 
 
 class Chunker(Part):
@@ -28,6 +30,11 @@ class Chunker(Part):
         description="model whose tokenizer counts sizes; not tied to the embedder, so comparing embedders keeps chunks",
         json_schema_extra=BAKE_TIME,
     )
+
+    def resolved(self) -> Self:
+        """Return the chunker; raise InvalidInputError (`unknown_tokenizer`) where its tokenizer is not here."""
+        tokenizer(self.tokenizer)
+        return self
 
     @property
     def size_limit_tokens(self) -> int | None:

@@ -34,6 +34,9 @@ def test_counts_of_an_absent_tokenizer_are_labelled_and_kept_within_the_budget()
     assert 0 < len(assembled.sources) < 12
     text = assembled.rendered.text or ""
     assert assembled.tokens.total == max(COUNTER.count(text), -(-len(text.encode()) // 3)) <= 500
+    assert [source.tokens for source in assembled.sources] == [
+        -(-len(library.text_of(source.version_id, source.span).encode()) // 3) for source in assembled.sources
+    ]
     assert assembled.tokens.envelope > 0
 
 

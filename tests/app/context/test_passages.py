@@ -125,6 +125,20 @@ def test_a_near_duplicate_names_the_nearest_better_one() -> None:
     assert outcomes(decisions) == [(3, "near_duplicate", {"of_rank": 2, "distance": 0})]
 
 
+def test_of_several_better_ones_the_nearest_is_named() -> None:
+    words = prose(80).split()
+    far = " ".join("y70" if number == 70 else word for number, word in enumerate(words))
+    close = " ".join(f"x{number}" if number in (5, 40) else word for number, word in enumerate(words))
+    library = Library({"a-1": far, "b-1": close, "c-1": " ".join(words)})
+    candidates = [library.candidate(rank, version_id) for rank, version_id in enumerate(library.versions, start=1)]
+    selected, decisions = run(*candidates, distance=7)
+    assert len(selected) == 2
+    assert outcomes(decisions) == [(3, "near_duplicate", {"of_rank": 2, "distance": 2})]
+    assert outcomes(run(candidates[0], candidates[2], distance=7)[1]) == [
+        (3, "near_duplicate", {"of_rank": 1, "distance": 7})
+    ]
+
+
 def test_near_duplicates_stay_where_the_policy_says_so() -> None:
     selected, _ = run(LIBRARY.candidate(1, "a-1"), LIBRARY.candidate(2, "a-2"), distance=None)
     assert len(selected) == 2

@@ -14,10 +14,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import problems
-from app.api.authentication import require_key
+from app.api.authentication import LoopbackHosts, require_key
 from app.api.routers import (
     catalog,
     chunkings,
@@ -38,7 +37,6 @@ from app.demo import WORKSPACE, demo_progress, plant_demo
 from app.installation import Installation
 from configs.settings import Settings
 
-LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 DEMO_POLL_SECONDS = 1.0
 DESCRIPTION = """Decide what your language model gets to read: cut, embed and store your documents, compare retrieval
 setups on your own questions, and assemble the context for each request.
@@ -67,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = chosen
     problems.install(app)
     if not chosen.api_key.get_secret_value():
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)
+        app.add_middleware(LoopbackHosts)
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,

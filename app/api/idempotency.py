@@ -1,33 +1,49 @@
-"""The route class of the service: refuses unstorable text, and answers a repeated POST with what the first one got."""
+"""The route class of the service: asks for the key, refuses unstorable text, and does what a POST creates only once."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from email.message import Message
+from http import HTTPStatus
 from typing import Any
+from weakref import WeakValueDictionary
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import LargeBinary, String, delete
+from sqlalchemy import ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.api.authentication import bearer, require_key
+from app.api.checked_request import CheckedRequest, check_text
 from app.api.service import Service, service_of
-from configs.errors import InvalidInputError
-from configs.text import storable
+from configs.errors import InvalidInputError, PlaygroundError
 from indexes.database.engine import Base, UtcDateTime, now
 
 KEPT_FOR = timedelta(hours=24)
 LONGEST_KEY = 200
+PARAMETER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+    "description": "a name of your own for this request: where it created something, the same request with the same "
+    "key gets the same answer again, for a day, and nothing is created twice",
+}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 class IdempotencyRow(Base):
-    """The answer to a POST that carried an Idempotency-Key, kept for a day."""
+    """The answer to a POST that carried an Idempotency-Key and created something; it goes with its workspace."""
 
     __tablename__ = "idempotency"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     request_sha256: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
     media_type: Mapped[str] = mapped_column(String(100))
@@ -35,79 +51,90 @@ class IdempotencyRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-class CheckedRequest(Request):
-    """A request whose JSON holds only text that every database can store."""
-
-    async def json(self) -> Any:
-        """Return the body's JSON; raise InvalidInputError where a string or a key in it cannot be stored."""
-        value = await super().json()
-        if b"\\u" in await self.body():
-            _check(value, "body")
-        return value
-
-
 class PlaygroundRoute(APIRoute):
-    """Every route of the API."""
+    """Every route of the API but health."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        if "POST" in self.methods:
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [PARAMETER]}
 
     def get_route_handler(self) -> Handler:
+        """Return the handler of the route with what every route does before it."""
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
+            service = service_of(request)
+            require_key(service, await bearer(request))
             request = CheckedRequest(request.scope, request.receive)
-            _check(dict(request.query_params), "query")
-            _check(request.path_params, "path")
+            for name, value in request.query_params.multi_items():
+                check_text([name, value], "query")
+            check_text(request.path_params, "path")
             key = request.headers.get("idempotency-key")
-            if key is None or request.method != "POST":
-                return await handle(request)
-            return await _once(service_of(request), request, key, handle)
+            try:
+                if key is None or request.method != "POST":
+                    return await handle(request)
+                return await _once(service, request, key, handle)
+            except HTTPException as error:  # FastAPI's wrapping of what reading the JSON raised
+                if isinstance(error.__cause__, PlaygroundError):
+                    raise error.__cause__ from None
+                raise
 
         return checked
 
 
-def _check(value: Any, location: str) -> None:
-    if isinstance(value, str):
-        try:
-            storable(value)
-        except ValueError as error:
-            raise InvalidInputError(
-                f"{location}: {error}", hint="send text without NUL characters and lone surrogates", code="invalid_text"
-            ) from None
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            _check(name, f"a key of {location}")
-            _check(one, f"{location}.{name}")
-    elif isinstance(value, list):
-        for position, one in enumerate(value):
-            _check(one, f"{location}.{position}")
-
-
 async def _once(service: Service, request: Request, key: str, handle: Handler) -> Response:
+    """Answer as the same request with this key was answered before; else let `handle` answer, one at a time."""
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInputError(
             f"the Idempotency-Key has {len(key)} characters", hint=f"use 1 to {LONGEST_KEY}", code="invalid_key"
         )
-    digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).hexdigest()
     hashed_key = hashlib.sha256(key.encode()).hexdigest()
-    known = await service.run(lambda: _load(service, hashed_key))
-    if known is not None and known.request_sha256 != digest:
+    digest = await _digest(request)
+    lock = _under_way.setdefault(hashed_key, asyncio.Lock())
+    async with lock:
+        known = await service.run(lambda: _load(service, hashed_key))
+        if known is None:
+            response = await handle(request)
+            if _created_something(response):
+                row = _row(request, hashed_key, digest, response)
+                await service.run(lambda: _save(service, row))
+            return response
+    if known.request_sha256 != digest:
         raise InvalidInputError(
             "this Idempotency-Key came with another request before",
             hint="use a new key for a new request",
             code="idempotency_key_reused",
         )
-    if known is not None:
-        return Response(known.body, known.status, {"Idempotency-Replayed": "true"}, known.media_type)
-    response = await handle(request)
-    if response.status_code < 300:
-        row = IdempotencyRow(
-            key=hashed_key,
-            request_sha256=digest,
-            status=response.status_code,
-            media_type=response.media_type or "application/json",
-            body=bytes(response.body),
-        )
-        await service.run(lambda: _save(service, row))
-    return response
+    return Response(known.body, known.status, {"Idempotency-Replayed": "true"}, known.media_type)
+
+
+async def _digest(request: Request) -> str:
+    """Return a hash of the request that does not depend on how a client separates the parts of a form."""
+    body = await request.body()
+    content_type = Message()
+    content_type["content-type"] = request.headers.get("content-type", "")
+    boundary = content_type.get_boundary()
+    if boundary:
+        body = body.replace(boundary.encode(), b"")
+    return hashlib.sha256(f"{request.url.path}?{request.url.query}\0".encode() + body).hexdigest()
+
+
+def _created_something(response: Response) -> bool:
+    """Tell whether to keep the answer: not that of a search, which writes nothing, and never one with document text."""
+    is_private = "no-store" in response.headers.get("cache-control", "")
+    return response.status_code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED) and not is_private
+
+
+def _row(request: Request, hashed_key: str, digest: str, response: Response) -> IdempotencyRow:
+    return IdempotencyRow(
+        key=hashed_key,
+        workspace_id=request.path_params.get("workspace_id"),
+        request_sha256=digest,
+        status=response.status_code,
+        media_type=response.media_type or "application/json",
+        body=bytes(response.body),
+    )
 
 
 def _load(service: Service, key: str) -> IdempotencyRow | None:

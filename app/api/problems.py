@@ -104,12 +104,11 @@ def _validation(_request: Request, error: Exception) -> Response:
     found: Sequence[Any] = error.errors()
     errors = [_entry(one) for one in found[:MOST_ERRORS_SHOWN]]
     first = errors[0]
-    is_json = any(one["type"] == "json_invalid" for one in found)
     return problem(
-        400 if is_json else 422,
-        "invalid_json" if is_json else "invalid_request",
+        422,
+        "invalid_request",
         f"{first['location']}: {first['message']}" + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
-        "send valid JSON" if is_json else "mend what `errors` names; GET /v1/catalog lists kinds and settings",
+        "mend what `errors` names; GET /v1/catalog lists kinds and settings",
         errors=errors,
     )
 

@@ -142,7 +142,9 @@ def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str]:
     with service.database.read() as session:
         load_workspace(session, workspace_id)
         document = load_document(session, workspace_id, body.document.document_id)
-        version = load_version(session, workspace_id, document.ready_version_id, with_text=True)
+        version = load_version(
+            session, workspace_id, document.ready_version_id or document.latest_version_id, with_text=True
+        )
         if version.text is None:
             raise ConflictError(
                 f"document {document.id} has no text yet", hint="wait until it is ready", code="no_text"

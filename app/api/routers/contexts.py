@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from app.api.chosen import Choice, choose
@@ -108,13 +108,18 @@ def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: 
 
 @router.post("", status_code=201, summary="Assemble a context")
 async def create_context(
-    service: CurrentService, workspace_id: WorkspaceId, body: Annotated[NewContext, Body(openapi_examples=CONTEXTS)]
+    service: CurrentService,
+    workspace_id: WorkspaceId,
+    response: Response,
+    body: Annotated[NewContext, Body(openapi_examples=CONTEXTS)],
 ) -> ContextView:
     """Retrieve for the question, pack what was found into the token budget, render it, and keep the receipt.
 
     The rendered context never has more tokens than `budget_tokens` minus `answer_reserve_tokens`. The receipt names
-    every candidate with its scores, what became of it and why; it holds ids and spans, never document text.
+    every candidate with its scores, what became of it and why; it holds ids and spans, never document text. For the
+    same reason no answer is kept for an Idempotency-Key: a request that is repeated assembles anew.
     """
+    response.headers["Cache-Control"] = "no-store"
 
     def work() -> ContextView:
         begin = time.perf_counter()

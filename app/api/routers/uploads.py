@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from app.api.checked_request import InvalidJsonError, strict_json
 from app.api.examples import NEW_DOCUMENTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import DocumentId, Metadata, Principals, Tags, Title, WorkspaceId
@@ -177,10 +177,9 @@ async def upload_files(
 
 def _described(description: str) -> FileDescription:
     try:
-        value: Any = json.loads(description)
-        return _description.validate_python(value)
-    except (ValidationError, ValueError, RecursionError) as error:
-        first = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else str(error)
+        return _description.validate_python(strict_json(description, "description"))
+    except (ValidationError, InvalidJsonError) as error:
+        first = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else error.detail
         raise InvalidInputError(
             f"the form field `description` cannot be used: {first}",
             hint='send JSON such as {"tags": ["handbook"], "metadata": {"year": 2026}}',

@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx2
@@ -64,13 +64,17 @@ class Workspace:
 
     def wait(self, job_id: str) -> JsonObject:
         """Return the job once it has ended."""
-        deadline = time.monotonic() + JOB_SECONDS
-        while time.monotonic() < deadline:
-            job: JsonObject = expect(200, self.client.get(f"/v1/jobs/{job_id}"))
-            if job["state"] in FINAL:
-                return job
-            time.sleep(POLL_SECONDS)
-        raise TimeoutError(f"job {job_id} did not end in {JOB_SECONDS} s: {job}")
+        wait_for(lambda: self.job(job_id)["state"] in FINAL)
+        return self.job(job_id)
+
+    def job(self, job_id: str) -> JsonObject:
+        """Return the job as it is now."""
+        job: JsonObject = expect(200, self.client.get(f"/v1/jobs/{job_id}"))
+        return job
+
+    def jobs(self) -> list[JsonObject]:
+        """Return the workspace's jobs."""
+        return list(expect(200, self.client.get("/v1/jobs", params={"workspace_id": self.id}))["items"])
 
     def build(self, **body: Any) -> JsonObject:
         """Build an index and return it as it is then."""
@@ -85,12 +89,17 @@ class Workspace:
         return [passage["external_id"] for passage in answer["passages"]]
 
     def state(self) -> str:
-        """Return everything the workspace shows of itself but times, to compare it before and after."""
-        seen = [
-            self.get(tail)
-            for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")
-        ] + [expect(200, self.client.get("/v1/jobs", params={"workspace_id": self.id}))]
-        return json.dumps(seen, sort_keys=True)
+        """Return everything the workspace shows of itself, to compare it before and after."""
+        seen = [self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")]
+        return json.dumps([*seen, self.jobs()], sort_keys=True)
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Return once `is_so` says yes."""
+    deadline = time.monotonic() + JOB_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not become so"
+        time.sleep(POLL_SECONDS)
 
 
 def expect(status: int, response: httpx2.Response) -> Any:
@@ -130,11 +139,15 @@ class Gate:
 
         def gated(embedder: Hashing, texts: Sequence[str]) -> Vectors:
             if any(self.word in text for text in texts):
-                self._reached.release()
-                assert self._open.wait(JOB_SECONDS)
+                self.pass_through()
             return encode(embedder, texts)
 
         patched.setattr(Hashing, "encode", gated)
+
+    def pass_through(self) -> None:
+        """Come to the gate, and wait there while it is shut."""
+        self._reached.release()
+        assert self._open.wait(JOB_SECONDS)
 
     def wait_until_reached(self, times: int = 1) -> None:
         """Return once so many jobs stand at the gate."""

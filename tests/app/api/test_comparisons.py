@@ -72,9 +72,7 @@ def test_equal_strategies_agree_wholly(library: tuple[Workspace, dict[str, str]]
 
 
 @pytest.mark.parametrize("principals", [[], ["user:ann"]])
-def test_only_readable_documents_are_compared(
-    library: tuple[Workspace, dict[str, str]], principals: list[str]
-) -> None:
+def test_only_readable_documents_are_compared(library: tuple[Workspace, dict[str, str]], principals: list[str]) -> None:
     workspace, ids = library
     body = {"questions": [{"question": "rule on billing"}], "strategies": STRATEGIES, "principals": principals}
     for one in workspace.post("/comparisons", {**body, "k": 100})["questions"][0]["strategies"]:

@@ -134,7 +134,7 @@ def test_a_version_of_another_document_is_not_read(workspace: Workspace) -> None
 
 def test_changes_show_at_once_and_embed_nothing_again(workspace: Workspace) -> None:
     (one,) = workspace.send({"text": "some words", "external_id": "a", "metadata": {"team": "old"}})
-    rows, jobs = rows_written(workspace.client), workspace.client.get("/v1/jobs", params={"workspace_id": workspace.id})
+    rows, jobs = rows_written(workspace.client), workspace.jobs()
     change = {"title": "Other", "tags": ["new"], "metadata": {"team": "new", "year": 2025}}
     changed = expect(200, workspace.request("PATCH", f"/documents/{one['document_id']}", json=change))
     assert {name: changed[name] for name in change} == change
@@ -143,7 +143,7 @@ def test_changes_show_at_once_and_embed_nothing_again(workspace: Workspace) -> N
     assert workspace.found("words", filter=by_team) == ["a"]
     assert workspace.found("words", filter={"all": [{"field": "team", "equal": "old"}]}) == []
     assert rows_written(workspace.client) == rows
-    assert workspace.client.get("/v1/jobs", params={"workspace_id": workspace.id}).json() == jobs.json()
+    assert workspace.jobs() == jobs
 
 
 def test_a_change_leaves_the_rest_as_it_is(workspace: Workspace) -> None:
@@ -164,7 +164,9 @@ def test_a_change_that_says_nothing_is_refused(written: tuple[Workspace, str], c
 
 
 def test_a_deleted_document_is_gone_from_everything_at_once(workspace: Workspace) -> None:
-    gone, kept = workspace.send({"text": "shared words", "external_id": "gone"}, {"text": "shared", "external_id": "kept"})
+    gone, kept = workspace.send(
+        {"text": "shared words", "external_id": "gone"}, {"text": "shared", "external_id": "kept"}
+    )
     for name in ("whole_documents", "lexical"):
         workspace.post("/strategies", {"name": name, "preset": name}, 201)
     strategies = [{"strategy": name} for name in ("default", "whole_documents", "lexical")]

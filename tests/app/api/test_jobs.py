@@ -38,7 +38,12 @@ def test_a_job_tells_how_far_it_is_and_how_it_ended(workspace: Workspace) -> Non
     assert accepted["job"]["kind"] == "ingest"
     assert accepted["job"]["workspace_id"] == workspace.id
     job = workspace.wait(accepted["job"]["id"])
-    assert (job["state"], job["stage"], job["result"], job["error"]) == ("succeeded", "finished", {"documents": 1}, None)
+    assert (job["state"], job["stage"], job["result"], job["error"]) == (
+        "succeeded",
+        "finished",
+        {"documents": 1},
+        None,
+    )
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
     assert (job["done"], job["remaining_seconds"]) == (job["total"], None)
 
@@ -46,7 +51,7 @@ def test_a_job_tells_how_far_it_is_and_how_it_ended(workspace: Workspace) -> Non
 def test_a_running_job_is_seen_at_its_stage(workspace: Workspace, gate: Gate) -> None:
     accepted = start(workspace, gate.word)
     gate.wait_until_reached()
-    job = expect(200, workspace.client.get(f"/v1/jobs/{accepted['job']['id']}"))
+    job = workspace.job(accepted["job"]["id"])
     assert (job["state"], job["stage"], job["finished_at"]) == ("running", "embedding", None)
     assert (job["done"], job["total"]) == (0, 1)
     assert workspace.get("/documents")["items"][0]["state"] in ("queued", "processing")

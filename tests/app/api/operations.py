@@ -1,0 +1,63 @@
+"""The operations of the API as its OpenAPI description lists them, so that no test can forget a new one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from app.main import create_app
+from configs.part import JsonObject
+from configs.settings import Settings
+
+ORDER = ("get", "post", "put", "patch", "delete")
+
+
+@lru_cache(maxsize=1)
+def openapi() -> JsonObject:
+    """Return the OpenAPI description; callers must not change it."""
+    return create_app(Settings(demo=False)).openapi()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path."""
+
+    method: str
+    path: str
+    description: Any
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """Return the names in braces, from left to right."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def bodies(self) -> Mapping[str, Any]:
+        """Return what is said of the body by media type; nothing where there is none."""
+        content: Mapping[str, Any] = self.description.get("requestBody", {}).get("content", {})
+        return content
+
+    def examples(self) -> dict[str, Any]:
+        """Return the JSON examples by name."""
+        examples = self.bodies.get("application/json", {}).get("examples", {})
+        return {name: example["value"] for name, example in examples.items()}
+
+    def url(self, **parameters: str) -> str:
+        """Return the path with its parameters filled in."""
+        return self.path.format(**parameters)
+
+
+def operations() -> list[Operation]:
+    """Return every operation, by path, then in the order GET, POST, PUT, PATCH, DELETE."""
+    return [
+        Operation(method=method, path=path, description=methods[method])
+        for path, methods in openapi()["paths"].items()
+        for method in ORDER
+        if method in methods
+    ]

@@ -1,0 +1,99 @@
+"""Processes that come and go: what they hand back, what they do not take, and that two never do one job twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from indexes.database.engine import Database
+from indexes.database.tables import Job, Worker
+from indexes.workers import Workers
+from tests.indexes.work import HANDLERS, add_job, effects, finished, load, until
+from tests.indexes.worker_process import process
+
+
+@contextmanager
+def working(database: Database, folder: Path, *, runs_jobs: bool = True) -> Iterator[Workers]:
+    workers = Workers(database, HANDLERS, data_folder=folder, threads=2, runs_jobs=runs_jobs)
+    workers.start()
+    try:
+        yield workers
+    finally:
+        workers.stop()
+
+
+def signed_in(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Worker.id)))
+
+
+def test_a_process_that_stops_hands_its_jobs_to_the_next(database: Database, tmp_path: Path) -> None:
+    job_id = add_job(database, batches=25, seconds=0.02)
+    with working(database, tmp_path) as first:
+        until(lambda: len(effects(database, job_id)) > 2)
+    handed_back = load(database, job_id)
+    done = len(effects(database, job_id))
+    assert (handed_back.state, handed_back.worker_id, handed_back.lease) == ("queued", None, 1)
+    assert (signed_in(database), 2 < done < 25) == ([], True)
+    with working(database, tmp_path) as second:
+        (job,) = finished(database, job_id)
+    assert (job.state, job.lease, job.worker_id, first.id != second.id) == ("succeeded", 2, second.id, True)
+    assert effects(database, job_id) == list(range(25))
+
+
+def test_a_process_without_workers_hands_out_and_runs_nothing(database: Database, tmp_path: Path) -> None:
+    job_id = add_job(database, batches=1)
+    with working(database, tmp_path, runs_jobs=False) as idle:
+        assert idle.is_ready
+        idle.enqueue(job_id)
+        assert signed_in(database) == []
+        probe = add_job(database, batches=1)
+        idle.enqueue(probe)
+    assert [load(database, one).state for one in (job_id, probe)] == ["queued", "queued"]
+    with working(database, tmp_path):
+        assert {job.state for job in finished(database, job_id, probe)} == {"succeeded"}
+
+
+def test_the_file_of_the_queue_may_be_lost(database: Database, tmp_path: Path) -> None:
+    job_id = add_job(database, batches=15, seconds=0.02)
+    with working(database, tmp_path):
+        until(lambda: len(effects(database, job_id)) > 2)
+    for file in tmp_path.glob("jobs.sqlite*"):
+        file.unlink()
+    with working(database, tmp_path):
+        assert finished(database, job_id)[0].state == "succeeded"
+    assert effects(database, job_id) == list(range(15))
+
+
+@pytest.mark.slow
+def test_two_processes_never_do_one_job_twice(database: Database, tmp_path: Path) -> None:
+    with process(tmp_path), process(tmp_path):
+        job_ids = [add_job(database, batches=5, seconds=0.01) for _ in range(30)]
+        jobs = finished(database, *job_ids, seconds=60)
+    assert {(job.state, job.lease) for job in jobs} == {("succeeded", 1)}
+    assert len({job.worker_id for job in jobs}) == 2
+    for job_id in job_ids:
+        assert effects(database, job_id) == [0, 1, 2, 3, 4]
+    assert signed_in(database) == []
+
+
+@pytest.mark.slow
+def test_the_jobs_of_a_killed_process_are_taken_up_by_another(database: Database, tmp_path: Path) -> None:
+    with process(tmp_path):
+        job_ids = [add_job(database, batches=50, seconds=0.02) for _ in range(4)]
+        with process(tmp_path) as doomed:
+            until(lambda: all(len(effects(database, job_id)) > 2 for job_id in job_ids), 60)
+            doomed.send_signal(signal.SIGKILL)
+            doomed.wait()
+        jobs = finished(database, *job_ids, seconds=60)
+    assert {job.state for job in jobs} == {"succeeded"}
+    assert sorted(job.lease for job in jobs) == [1, 1, 2, 2]
+    for job_id in job_ids:
+        assert effects(database, job_id) == list(range(50))
+    with database.read() as session:
+        assert session.scalars(select(Job.id).where(Job.state.in_(("queued", "running")))).all() == []

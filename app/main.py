@@ -16,7 +16,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.api import problems
-from app.api.authentication import LoopbackHosts, require_key
+from app.api.authentication import require_key
+from app.api.refusals import BodyLimit, LoopbackHosts
 from app.api.routers import (
     catalog,
     chunkings,
@@ -59,11 +60,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         root_path=chosen.root_path,
-        max_body_size=chosen.max_upload_bytes,
         responses=problems.PROBLEM_RESPONSES,
     )
     app.state.settings = chosen
     problems.install(app)
+    app.add_middleware(BodyLimit, limit_bytes=chosen.max_upload_bytes)
     if not chosen.api_key.get_secret_value():
         app.add_middleware(LoopbackHosts)
     app.include_router(health.router)

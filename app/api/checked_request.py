@@ -1,4 +1,4 @@
-"""Requests whose JSON is strict: valid, of a sane depth, finite numbers, and only text that every database can store."""
+"""Requests whose JSON is strict: valid, not too deep, numbers that can be held, and text that every database stores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from configs.errors import InvalidInputError, PlaygroundError
 from configs.text import storable
 
 DEEPEST_LEVEL = 50
+MOST_DIGITS = 100
 
 
 class InvalidJsonError(PlaygroundError):
@@ -33,14 +34,17 @@ def strict_json(source: bytes | str, location: str) -> Any:
     """Return the value of a JSON text.
 
     Raises InvalidJsonError for what is no JSON (NaN and Infinity, too) or cannot be held (numbers beyond a float's,
-    whole numbers of thousands of digits), and InvalidInputError as `check_text` does.
+    whole numbers over MOST_DIGITS digits), and InvalidInputError as `check_text` does.
     """
     try:
-        value = json.loads(source, parse_constant=_refused, parse_float=_finite)
+        text = source.decode("utf-8-sig") if isinstance(source, bytes) else source
+        value = json.loads(text, parse_constant=_refused, parse_float=_finite, parse_int=_whole)
     except RecursionError:
         raise _too_deep(location) from None
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError among them
-        raise InvalidJsonError(f"{location}: {error}", hint="send valid JSON in UTF-8") from None
+    except UnicodeDecodeError as error:
+        raise InvalidJsonError(f"{location}: byte {error.start} is not UTF-8", hint="send JSON in UTF-8") from None
+    except ValueError as error:
+        raise InvalidJsonError(f"{location}: {error}", hint="send valid JSON") from None
     check_text(value, location)
     return value
 
@@ -82,5 +86,11 @@ def _refused(constant: str) -> None:
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise ValueError(f"the number {digits[:50]} is too large")
+        raise ValueError(f"the number {digits[:MOST_DIGITS]} is too large")
     return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a whole number has {len(digits)} digits; the limit is {MOST_DIGITS}")
+    return int(digits)

@@ -11,10 +11,11 @@ from http import HTTPStatus
 from typing import Any
 from weakref import WeakValueDictionary
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
+from starlette.exceptions import HTTPException
 
 from app.api.authentication import bearer, require_key
 from app.api.checked_request import CheckedRequest, check_text
@@ -68,7 +69,7 @@ class PlaygroundRoute(APIRoute):
             require_key(service, await bearer(request))
             request = CheckedRequest(request.scope, request.receive)
             for name, value in request.query_params.multi_items():
-                check_text([name, value], "query")
+                check_text({name: value}, "query")
             check_text(request.path_params, "path")
             key = request.headers.get("idempotency-key")
             try:

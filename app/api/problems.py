@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,11 +15,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
-from configs.errors import PlaygroundError, StorageError
+from configs.errors import PlaygroundError, StorageError, UnsupportedMediaTypeError
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_INPUT_SHOWN = 200
 MOST_ERRORS_SHOWN = 20
+LONG_QUOTE = re.compile(rf"""(['"])(?:(?!\1).){{{LONGEST_INPUT_SHOWN + 1},}}\1""", re.DOTALL)
 
 logger = logging.getLogger("playground.api")
 
@@ -93,15 +95,19 @@ def install(app: FastAPI) -> None:
 
 def _expected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, PlaygroundError)
-    response = problem(error.status, error.code, _shortened(error.detail), error.hint, **error.extra)
+    response = problem(error.status, error.code, _shortened(error.detail), _shortened(error.hint), **error.extra)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def _validation(_request: Request, error: Exception) -> Response:
+def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found: Sequence[Any] = error.errors()
+    if isinstance(error.body, bytes):  # only JSON and forms are parsed
+        media_type = request.headers.get("content-type", "")[:LONGEST_INPUT_SHOWN]
+        detail, hint = f"the body's Content-Type is {media_type!r}", "send JSON with Content-Type: application/json"
+        return problem(UnsupportedMediaTypeError.status, UnsupportedMediaTypeError.code, detail, hint)
     errors = [_entry(one) for one in found[:MOST_ERRORS_SHOWN]]
     first = errors[0]
     return problem(
@@ -115,7 +121,7 @@ def _validation(_request: Request, error: Exception) -> Response:
 
 def _entry(error: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "location": ".".join(str(part) for part in error["loc"]),
+        "location": ".".join(_left_out_if_long(str(part)) for part in error["loc"]),
         "message": _shortened(str(error["msg"])),
     }
     value = error.get("input")
@@ -124,7 +130,13 @@ def _entry(error: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
+def _left_out_if_long(value: str) -> str:
+    return value if len(value) <= LONGEST_INPUT_SHOWN else "…"
+
+
 def _shortened(text: str) -> str:
+    """Return `text` without quoted values that are long, and of bearable length whatever is in it."""
+    text = LONG_QUOTE.sub(lambda found: f"{found[1]}…{found[1]}", text)
     longest = 5 * LONGEST_INPUT_SHOWN
     return text if len(text) <= longest else text[:longest] + " …"
 
@@ -134,7 +146,6 @@ def _http(_request: Request, error: Exception) -> Response:
     hints = {
         404: "look up the path in /docs",
         405: "look up the methods of this path in /docs",
-        413: "send a smaller body, or raise PLAYGROUND_MAX_UPLOAD_BYTES",
     }
     code = HTTPStatus(error.status_code).name.lower()
     hint = hints.get(error.status_code, "look at the request's headers and body")

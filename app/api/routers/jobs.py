@@ -104,7 +104,7 @@ async def follow_job(
     service: CurrentService, present: Annotated[JobView, Depends(_present_view)]
 ) -> AsyncIterable[ServerSentEvent]:
     """Send a `progress` event whenever the job changes and, last, one named after its final state."""
-    shown: JobView | None = None
+    job_id, shown = present.id, None
     while True:
         is_final = present.state in FINAL_STATES
         if present != shown:
@@ -114,7 +114,7 @@ async def follow_job(
         shown = present
         await asyncio.sleep(POLL_SECONDS)
         try:
-            present = await service.run(lambda: load_view(service, shown.id))
+            present = await service.run(lambda: load_view(service, job_id))
         except NotFoundError:  # the job went with its workspace
             return
 

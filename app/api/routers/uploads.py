@@ -25,7 +25,14 @@ from ingest.parsers import parser_for
 from ingest.pipeline import INGEST
 from ingest.uploads import Upload, accept_uploads, check_text_length, retry_version, save_sources
 
-router = APIRouter(prefix="/v1/workspaces/{workspace_id}/documents", tags=["documents"], route_class=PlaygroundRoute)
+MOST_DOCUMENTS = 10_000
+
+router = APIRouter(
+    prefix="/v1/workspaces/{workspace_id}/documents",
+    tags=["documents"],
+    route_class=PlaygroundRoute,
+    form_limits={"max_files": MOST_DOCUMENTS + 1},
+)
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
 MediaType = Literal["text/plain", "text/markdown", "text/html", "text/csv", "application/json", "application/x-ndjson"]
 
@@ -53,7 +60,7 @@ class NewDocuments(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    documents: list[NewDocument] = Field(min_length=1, max_length=10_000)
+    documents: list[NewDocument] = Field(min_length=1, max_length=MOST_DOCUMENTS)
 
 
 class AcceptedView(BaseModel):

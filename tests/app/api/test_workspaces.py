@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 from starlette.testclient import TestClient
 
 from app.context.strategy import load_presets
 from tests.app.api.playground import Workspace, expect, expect_problem, wait_for
+
+
+def listed(client: TestClient, limit: int = 200) -> list[str]:
+    """Return the ids of all workspaces as the pages of the listing have them."""
+    ids: list[str] = []
+    parameters: dict[str, str | int] = {"limit": limit}
+    while True:
+        page = expect(200, client.get("/v1/workspaces", params=parameters))
+        assert len(page["items"]) == limit or page["next_cursor"] is None
+        ids += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return ids
+        parameters["cursor"] = page["next_cursor"]
 
 
 def test_a_new_workspace_answers_at_once_and_finds_nothing(workspace: Workspace) -> None:
@@ -33,27 +47,19 @@ def test_a_workspace_may_have_a_baseline_as_its_default(client: TestClient) -> N
 
 
 def test_an_unknown_preset_lists_those_there_are(client: TestClient) -> None:
-    before = expect(200, client.get("/v1/workspaces", params={"limit": 200}))
+    before = listed(client)
     response = client.post("/v1/workspaces", json={"name": "A", "preset": "nosuch"})
     problem = expect_problem(response, 404, "preset_not_found")
     assert all(name in problem["hint"] for name in load_presets())
-    assert expect(200, client.get("/v1/workspaces", params={"limit": 200})) == before
+    assert listed(client) == before
 
 
 def test_pages_hold_every_workspace_once_oldest_first(client: TestClient) -> None:
     made = [Workspace(client).id for _ in range(5)]
-    listed: list[str] = []
-    cursor: str | None = None
-    while True:
-        parameters: dict[str, str | int] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = expect(200, client.get("/v1/workspaces", params=parameters))
-        assert len(page["items"]) == 2 or page["next_cursor"] is None
-        listed += [item["id"] for item in page["items"]]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    assert len(set(listed)) == len(listed)
-    assert listed[-5:] == made
+    for limit in (2, 200):
+        ids = listed(client, limit)
+        assert len(set(ids)) == len(ids)
+        assert ids[-5:] == made
 
 
 def test_a_cursor_of_elsewhere_is_refused(client: TestClient) -> None:
@@ -85,12 +91,16 @@ def test_deleting_takes_everything_away_at_once_and_then_for_good(workspace: Wor
     assert workspace.request("DELETE").status_code == 204
     for tail in ("", "/documents", "/indexes", "/strategies", "/question-sets"):
         expect_problem(workspace.request("GET", tail), 404, "workspace_not_found")
-    listed = expect(200, workspace.client.get("/v1/workspaces", params={"limit": 200}))
-    assert workspace.id not in [item["id"] for item in listed["items"]]
+    assert workspace.id not in listed(workspace.client)
     assert workspace.request("DELETE").status_code == 204
     again = {"id": workspace.id, "name": "Anew", "preset": "lexical"}
-    answers = []
-    wait_for(lambda: answers.append(workspace.client.post("/v1/workspaces", json=again)) or answers[-1].is_success)
+    answers: list[httpx2.Response] = []
+
+    def is_created() -> bool:
+        answers.append(workspace.client.post("/v1/workspaces", json=again))
+        return answers[-1].is_success
+
+    wait_for(is_created)
     for answer in answers[:-1]:
         expect_problem(answer, 409, "workspace_exists")
     assert workspace.get()["documents"] == {}

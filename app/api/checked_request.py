@@ -13,6 +13,7 @@ from configs.text import storable
 
 DEEPEST_LEVEL = 50
 MOST_DIGITS = 100
+LONGEST_NAME_SHOWN = 50
 
 
 class InvalidJsonError(PlaygroundError):
@@ -65,7 +66,7 @@ def check_text(value: Any, location: str, level: int = 0) -> None:
     elif isinstance(value, dict):
         for name, one in value.items():
             check_text(name, f"a key of {location}")
-            check_text(one, f"{location}.{name}", level + 1)
+            check_text(one, f"{location}.{name[:LONGEST_NAME_SHOWN]}", level + 1)
     elif isinstance(value, list):
         for position, one in enumerate(value):
             check_text(one, f"{location}.{position}", level + 1)

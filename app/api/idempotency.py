@@ -57,7 +57,7 @@ class PlaygroundRoute(APIRoute):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        if "POST" in self.methods:
+        if "POST" in (self.methods or ()):
             self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [PARAMETER]}
 
     def get_route_handler(self) -> Handler:

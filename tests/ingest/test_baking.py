@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import func, select, update
@@ -13,26 +12,11 @@ from indexes.database.catalog import list_chunks
 from indexes.database.tables import ChunkRow, Job, Vector
 from indexes.jobs import RunningJob
 from ingest.baking import batches, chunk_versions, embed_versions, load_chunks, load_indexed_texts
-from ingest.embedders import Vectors
-from ingest.embedders.hashing import Hashing
 from ingest.recipe import IndexRecipe
+from tests.ingest.encodings import Encodings
 from tests.ingest.library import CHUNKER, HYBRID, LEXICAL, Library, text_upload
 
 TEXT = " ".join(f"Sentence number {number} says little." for number in range(12))
-
-
-class Encodings:
-    """Counts what the hashing embedder is asked to encode."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.texts: list[str] = []
-        encode = Hashing.encode
-
-        def counted(embedder: Hashing, texts: Sequence[str]) -> Vectors:
-            self.texts.extend(texts)
-            return encode(embedder, texts)
-
-        monkeypatch.setattr(Hashing, "encode", counted)
 
 
 def running(library: Library, *texts: str) -> tuple[RunningJob, list[str]]:

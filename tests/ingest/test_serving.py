@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from sqlalchemy import delete, select, update
 from indexes.database.catalog import list_segments, load_document
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served
 from indexes.jobs import LeaseLostError, RunningJob, create_job
-from indexes.segments import damaged_files, open_rows, segment_folder
-from ingest import serving
+from indexes.segments import RowTable, WrittenSegment, damaged_files, open_rows, segment_folder, write_segment
+from indexes.stores import SegmentRows, Store
 from ingest.baking import chunk_versions, embed_versions
 from ingest.serving import (
     SEGMENTS_BEFORE_MERGE,
@@ -102,7 +103,7 @@ def test_nothing_is_served_before_the_switch(library: Library, job: RunningJob, 
 def test_segments_have_a_largest_size(
     library: Library, job: RunningJob, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "ROWS_PER_SEGMENT", 4)
+    monkeypatch.setattr("ingest.serving.ROWS_PER_SEGMENT", 4)
     texts = {"a": TEXT, "b": "x y", "c": "x y", "d": "x y", "e": "x y", "f": "x y"}
     baked = bake(library, job, target, **texts)
     rows = [one.written.rows for one in baked]
@@ -203,7 +204,7 @@ def test_a_large_segment_is_not_written_again(
     switch(library, large)
     for number in range(SEGMENTS_BEFORE_MERGE + 1):
         switch(library, *bake(library, job, target, **{f"d{number}": "words"}))
-    monkeypatch.setattr(serving, "ROWS_PER_SEGMENT", full_rows)
+    monkeypatch.setattr("ingest.serving.ROWS_PER_SEGMENT", full_rows)
     merge_segments(job, library.folder, "w", target)
     left = {segment.id: segment.rows for segment in live(library)}
     assert left.pop(large.written.id) == large.written.rows
@@ -215,15 +216,14 @@ def interrupted_merge(
     library: Library, job: RunningJob, target: Target, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
 ) -> None:
     """Merge, and let `meanwhile` happen while the merged segment is written."""
-    write = serving.write_segment
 
-    def slow(*arguments: object) -> object:
-        written = write(*arguments)  # type: ignore[arg-type]  # what it was called with
-        monkeypatch.setattr(serving, "write_segment", write)
+    def slow(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
+        monkeypatch.setattr("ingest.serving.write_segment", write_segment)
+        written = write_segment(folder, stores, table, rows)
         meanwhile()
         return written
 
-    monkeypatch.setattr(serving, "write_segment", slow)
+    monkeypatch.setattr("ingest.serving.write_segment", slow)
     merge_segments(job, library.folder, "w", target)
 
 

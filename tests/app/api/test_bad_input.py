@@ -1,34 +1,319 @@
-"""Bad JSON: each request that cannot be used gets a clear problem document, and the workspace stays as it was."""
+"""Bad requests: each gets a clear problem document, and the workspace stays as it was."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from tests.app.api.playground import Workspace
+from configs.part import JsonObject
+from configs.settings import Settings
+from ingest.chunkers import Chunker
+from tests.app.api.operations import Operation, operations
+from tests.app.api.playground import Workspace, expect_problem, lexical
 
 JSON = {"Content-Type": "application/json"}
-LEVELS = 10_000
+DEEP = 10_000
+NO_JSON = (
+    b"{", b"{'a': 1}", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}', b'{"a": ' + b"9" * 5_000 + b"}",
+    b'{"text": "\xe4"}', b'{"text": "\xed\xa0\x80"}', b'{"text": "a\x00"}', '{"a": 1}'.encode("utf-16"),
+)  # fmt: skip
+PREVIEW = "/v1/chunkings/preview"
+WITH_JSON = [operation for operation in operations() if operation.examples()]
 
 
 @pytest.fixture(scope="module")
 def shelf(client: TestClient) -> Workspace:
-    """Return a workspace with a document; every test must leave it as it is."""
+    """Return a workspace with a document that has metadata."""
     workspace = Workspace(client)
     workspace.send({"text": "some words", "external_id": "a", "metadata": {"team": "support"}})
     return workspace
 
 
 @pytest.fixture(autouse=True)
-def unchanged(shelf: Workspace, request: pytest.FixtureRequest) -> object:
+def unchanged(shelf: Workspace) -> Iterator[None]:
     """Check after each test that the workspace is as it was before."""
     before = shelf.state()
     yield
-    if "changes" not in request.keywords:
-        assert shelf.state() == before
+    assert shelf.state() == before
 
 
-def raw(workspace: Workspace, method: str, tail: str, content: bytes) -> httpx2.Response:
+def url_of(operation: Operation, workspace: Workspace) -> str:
+    """Return the path of an operation of the workspace; other parameters name nothing that exists."""
+    return operation.url(**{**dict.fromkeys(operation.path_parameters, "nosuch"), "workspace_id": workspace.id})
+
+
+def raw(workspace: Workspace, tail: str, content: bytes, **headers: str) -> httpx2.Response:
     """Send bytes as if they were JSON."""
-    return workspace.request(method, tail, content=content, headers=JSON)
+    return workspace.request("POST", tail, content=content, headers={**JSON, **headers})
+
+
+def spoilt(value: Any, bad: str) -> Iterator[Any]:
+    """Yield `value` with one string or key after the other spoilt by `bad`."""
+    if isinstance(value, str):
+        yield value + bad
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            rest = {other: kept for other, kept in value.items() if other != name}
+            yield {**rest, name + bad: one}
+            yield from ({**rest, name: changed} for changed in spoilt(one, bad))
+    elif isinstance(value, list):
+        for position, one in enumerate(value):
+            yield from ([*value[:position], changed, *value[position + 1 :]] for changed in spoilt(one, bad))
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "\x00"], ids=["lone surrogate", "NUL"])
+@pytest.mark.parametrize("operation", WITH_JSON, ids=str)
+def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(
+    shelf: Workspace, operation: Operation, bad: str
+) -> None:
+    url = url_of(operation, shelf)
+    bodies = [body for example in operation.examples().values() for body in spoilt(example, bad)]
+    assert bodies
+    for body in bodies:
+        content = json.dumps(body).encode()
+        response = shelf.client.request(operation.method, url, content=content, headers=JSON)
+        problem = expect_problem(response, 422, "invalid_text")
+        assert ("surrogate" if bad != "\x00" else "NUL") in problem["detail"]
+
+
+@pytest.mark.parametrize("operation", WITH_JSON, ids=str)
+def test_what_is_no_json_is_refused(shelf: Workspace, operation: Operation) -> None:
+    url = url_of(operation, shelf)
+    for content in NO_JSON:
+        response = shelf.client.request(operation.method, url, content=content, headers=JSON)
+        expect_problem(response, 400, "invalid_json")
+
+
+@pytest.mark.parametrize("operation", WITH_JSON, ids=str)
+def test_deeply_nested_json_is_refused(shelf: Workspace, operation: Operation) -> None:
+    url = url_of(operation, shelf)
+    for content in (b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b"[" * 60 + b"]" * 60):
+        response = shelf.client.request(operation.method, url, content=content, headers=JSON)
+        expect_problem(response, 422, "nested_too_deeply")
+    response = shelf.client.request(operation.method, url, content=b"[" * DEEP, headers=JSON)
+    assert expect_problem(response, 422, "nested_too_deeply")["detail"].startswith("body")
+
+
+@pytest.mark.parametrize("operation", WITH_JSON, ids=str)
+def test_what_is_no_body_of_the_operation_is_refused(shelf: Workspace, operation: Operation) -> None:
+    url = url_of(operation, shelf)
+    for content in (b"", b"null", b"[]", b'"text"', b"1", b'{"no_such_field": 1}'):
+        response = shelf.client.request(operation.method, url, content=content, headers=JSON)
+        expect_problem(response, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("operation", WITH_JSON, ids=str)
+def test_json_has_to_be_called_json(shelf: Workspace, operation: Operation) -> None:
+    url, content = url_of(operation, shelf), json.dumps(next(iter(operation.examples().values()))).encode()
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/xml", ""):
+        headers = {"Content-Type": media_type}
+        response = shelf.client.request(operation.method, url, content=content, headers=headers)
+        problem = expect_problem(response, 415, "unsupported_media_type")
+        assert "application/json" in problem["hint"]
+
+
+def test_depth_that_is_sane_is_taken_and_given_back(client: TestClient) -> None:
+    nested: Any = "leaf"
+    for _ in range(45):
+        nested = [nested]
+    workspace = Workspace(client)
+    (one,) = workspace.send({"text": "deep", "metadata": {"nested": nested, "number": 10**60, "small": 1e-300}})
+    metadata = workspace.get(f"/documents/{one['document_id']}")["metadata"]
+    assert metadata == {"nested": nested, "number": 10**60, "small": 1e-300}
+    assert workspace.found("deep", filter={"all": [{"field": "number", "range": {"gte": 10**59}}]})
+
+
+def test_a_body_over_the_limit_is_refused(shelf: Workspace) -> None:
+    limit = Settings.model_fields["max_upload_bytes"].default
+    text = b"a" * limit
+    body = b'{"documents": [{"text": "' + text + b'"}]}'
+    for response in (
+        raw(shelf, "/documents", body),
+        raw(shelf, "/documents", body, **{"Idempotency-Key": "too large"}),
+        shelf.request("POST", "/documents/files", files=[("files", ("a.txt", text, "text/plain"))]),
+        shelf.request("POST", "/documents", content=iter([body[:10], body[10:]]), headers=JSON),
+        shelf.client.post(PREVIEW, content=body, headers=JSON),
+    ):
+        problem = expect_problem(response, 413, "too_large")
+        assert str(limit) in problem["detail"]
+        assert "PLAYGROUND_MAX_UPLOAD_BYTES" in problem["hint"]
+
+
+def test_a_text_over_the_limit_is_refused(shelf: Workspace) -> None:
+    text = "a" * (Settings.model_fields["max_text_characters"].default + 1)
+    response = shelf.request("POST", "/documents", json={"documents": [{"text": "fine"}, {"text": text}]})
+    assert expect_problem(response, 413, "text_too_long")["detail"].startswith("documents.1: ")
+    response = shelf.client.post(PREVIEW, json={"text": text, "chunkers": [{"kind": "fixed"}]})
+    expect_problem(response, 413, "text_too_long")
+
+
+@pytest.mark.parametrize("k", [0, -1, 1_001, 10**9, 10**90, 1.5, "many", None])
+def test_k_has_limits(shelf: Workspace, k: object) -> None:
+    questions = {"questions": [{"question": "words"}], "strategies": [{}]}
+    for tail, body in (("/searches", {"query": "words", "k": k}), ("/comparisons", {**questions, "k": k})):
+        problem = expect_problem(shelf.request("POST", tail, json=body), 422, "invalid_request")
+        assert problem["errors"][0]["location"] == "body.k"
+
+
+@pytest.mark.parametrize("candidates", [0, 1_001, 10**9])
+def test_candidates_have_limits(shelf: Workspace, candidates: int) -> None:
+    body = {"query": "words", "setup": lexical(candidates=candidates)}
+    problem = expect_problem(shelf.request("POST", "/searches", json=body), 422, "invalid_request")
+    assert problem["errors"][0]["location"].endswith("candidates")
+
+
+@pytest.mark.parametrize("kind", ["nosuch", "", "x" * 5_000, None, 3])
+def test_an_unknown_kind_lists_those_there_are(shelf: Workspace, kind: object) -> None:
+    response = shelf.client.post(PREVIEW, json={"text": "a", "chunkers": [{"kind": kind}]})
+    problem = expect_problem(response, 422, "invalid_request")
+    assert all(repr(known) in problem["detail"] for known in Chunker.members())
+    assert len(response.content) < 2_000
+    setup = {"chunker": {"kind": "fixed"}, "stores": [{"kind": kind}]}
+    response = shelf.request("POST", "/searches", json={"query": "a", "setup": setup})
+    assert "'bm25'" in expect_problem(response, 422, "invalid_request")["detail"]
+
+
+def test_a_missing_kind_is_told(shelf: Workspace) -> None:
+    response = shelf.client.post(PREVIEW, json={"text": "a", "chunkers": [{}]})
+    assert "kind" in expect_problem(response, 422, "invalid_request")["detail"]
+
+
+@pytest.mark.parametrize(
+    "chunker",
+    [
+        {"kind": "fixed", "size_tokens": 20, "overlap_tokens": 20},
+        {"kind": "fixed", "size_tokens": 20, "overlap_tokens": 100},
+        {"kind": "fixed", "size_tokens": 0},
+        {"kind": "fixed", "size_tokens": 10**9},
+        {"kind": "fixed", "overlap_tokens": -1},
+        {"kind": "fixed", "no_such_setting": 1},
+        {"kind": "fixed", "tokenizer": ""},
+    ],
+)
+def test_settings_of_a_chunker_have_limits(shelf: Workspace, chunker: JsonObject) -> None:
+    setup = {"chunker": chunker, "stores": [{"kind": "bm25"}]}
+    for response in (
+        shelf.client.post(PREVIEW, json={"text": "a", "chunkers": [chunker]}),
+        shelf.request("POST", "/strategies", json={"name": "s", "strategy": {"retrieval": setup}}),
+        shelf.request("POST", "/indexes", json={"setup": setup}),
+    ):
+        problem = expect_problem(response, 422, "invalid_request")
+        assert any(name in problem["detail"] for name in chunker if name != "kind")
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        ({"budget_tokens": 64, "answer_reserve_tokens": 0}, "budget_too_small"),
+        ({"budget_tokens": 500, "answer_reserve_tokens": 500}, "budget_too_small"),
+        ({"budget_tokens": 63}, "invalid_request"),
+        ({"budget_tokens": 10**12}, "invalid_request"),
+        ({"context": {"budget_tokens": 500, "answer_reserve_tokens": 500}}, "invalid_request"),
+    ],
+)
+def test_a_budget_has_to_hold_the_question(shelf: Workspace, policy: JsonObject, code: str) -> None:
+    response = shelf.request("POST", "/contexts", json={"question": "Which words are there? " * 30, **policy})
+    problem = expect_problem(response, 422, code)
+    assert any(name in json.dumps(problem) for name in ("budget_tokens", "answer_reserve_tokens"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ({"field": "no_such_field", "equal": 1}, "unknown_filter_field"),
+        ({"field": "x" * 5_000, "equal": 1}, "unknown_filter_field"),
+        ({"field": "team"}, "invalid_request"),
+        ({"field": "team", "equal": "a", "in": ["a"]}, "invalid_request"),
+        ({"field": "team", "range": {}}, "invalid_request"),
+        ({"field": "team", "range": {"gte": 1, "lt": "b"}}, "invalid_request"),
+        ({"field": "team", "like": "a%"}, "invalid_request"),
+        ({"equal": 1}, "invalid_request"),
+        ({"tags": []}, "invalid_request"),
+    ],
+)
+def test_a_filter_that_cannot_be_applied_is_refused(shelf: Workspace, condition: JsonObject, code: str) -> None:
+    for tail, body in (
+        ("/searches", {"query": "words"}),
+        ("/contexts", {"question": "words"}),
+        ("/comparisons", {"questions": [{"question": "words"}], "strategies": [{}]}),
+    ):
+        response = shelf.request("POST", tail, json={**body, "filter": {"all": [condition]}})
+        expect_problem(response, 422, code)
+        assert len(response.content) < 2_000
+
+
+def test_a_document_may_not_stand_twice_in_a_request(shelf: Workspace) -> None:
+    body = {"documents": [{"text": "one", "external_id": "twice"}, {"text": "two", "external_id": "twice"}]}
+    problem = expect_problem(shelf.request("POST", "/documents", json=body), 422, "repeated_external_id")
+    assert "'twice'" in problem["detail"]
+    files = [("files", ("twice.txt", text, "")) for text in (b"one", b"two")]
+    expect_problem(shelf.request("POST", "/documents/files", files=files), 422, "repeated_external_id")
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({"text": ""}, "invalid_request"),
+        ({"text": " \n\t"}, "empty_file"),
+        ({"text": "{", "media_type": "application/json"}, "invalid_json"),
+        ({"text": "a", "media_type": "image/png"}, "invalid_request"),
+        ({"text": "a", "tags": [""]}, "invalid_request"),
+        ({"text": "a", "external_id": ""}, "invalid_request"),
+        ({"text": "a", "title": "x" * 501}, "invalid_request"),
+        ({"text": "a", "metadata": {str(number): 1 for number in range(101)}}, "invalid_request"),
+        ({"text": "a", "acess": []}, "invalid_request"),
+    ],
+)
+def test_one_bad_document_refuses_the_request(shelf: Workspace, document: JsonObject, code: str) -> None:
+    response = shelf.request("POST", "/documents", json={"documents": [{"text": "fine"}, document]})
+    assert "documents.1" in expect_problem(response, 422, code)["detail"]
+
+
+def test_long_inputs_are_not_echoed(shelf: Workspace) -> None:
+    long = "echo" * 100
+    for response in (
+        shelf.request("POST", "/documents", json={"documents": [{"text": "a", "media_type": long}]}),
+        shelf.request("POST", "/documents", json={"documents": [{"text": "a", long: 1}]}),
+        raw(shelf, "/documents", b'{"documents": [{"metadata": {"' + long.encode() + b'": "\\ud800"}}]}'),
+        shelf.request("POST", "/searches", json={"query": "x", "strategy": long}),
+        shelf.request("GET", "/documents", params={"state": long}),
+        shelf.client.get(f"/v1/workspaces/{long}"),
+        shelf.client.post(PREVIEW, json={"text": "a", "chunkers": [{"kind": long}]}),
+        shelf.client.post(PREVIEW, json={"text": "a", "chunkers": [{"kind": "fixed", "tokenizer": long}]}),
+        shelf.request("POST", "/documents/files", files=[("files", (f"../{long}.txt", b"a", ""))]),
+        raw(shelf, "/documents", b'{"documents": [{"text": "a", "metadata": {"a": ' + b"7" * 300 + b"}}]}"),
+    ):
+        assert response.status_code in (400, 422)
+        assert "echo" * 51 not in response.text
+        assert "7" * 201 not in response.text
+
+
+def test_many_errors_are_counted_but_not_all_shown(shelf: Workspace) -> None:
+    response = shelf.request("POST", "/documents", json={"documents": [{"text": 1}] * 500})
+    problem = expect_problem(response, 422, "invalid_request")
+    assert len(problem["errors"]) == 20
+    assert "499 more" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nosuch", 404, "not_found"),
+        ("PUT", "/v1/workspaces", 405, "method_not_allowed"),
+        ("GET", "/v1/workspaces/%00", 422, "invalid_text"),
+        ("GET", "/v1/workspaces?cursor=%00", 422, "invalid_text"),
+        ("GET", "/v1/workspaces?limit=0", 422, "invalid_request"),
+        ("GET", "/v1/workspaces?limit=1000000000", 422, "invalid_request"),
+        ("GET", "/v1/workspaces?limit=" + "9" * 5_000, 422, "invalid_request"),
+        ("GET", "/v1/workspaces/..%2F..%2Fetc", 404, "not_found"),
+        ("GET", "/v1/jobs?state=lost", 422, "invalid_request"),
+        ("GET", "/v1/jobs?workspace_id=a&workspace_id=%00", 422, "invalid_text"),
+    ],
+)
+def test_paths_and_parameters_are_checked(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+    expect_problem(client.request(method, path), status, code)

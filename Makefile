@@ -45,7 +45,7 @@ format: $(DEVELOPMENT) ## format the source and mend what the linter can
 bench: $(DEVELOPMENT) ## measure and print the table of figures (FULL=1 for all documents)
 	$(VENV)/bin/python -m tests.benchmarks
 
-docs: $(RUNTIME) ## write docs/settings.md and docs/parts.md anew
+docs: $(RUNTIME) ## write docs/settings.md, docs/parts.md and docs/openapi.json anew
 	$(VENV)/bin/python -m app.documentation
 
 clean: ## remove the environment and every cache; the data folder stays

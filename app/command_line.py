@@ -65,6 +65,7 @@ def _serve(settings: Settings, *, runs_jobs: bool) -> int:
         create_app(chosen),
         host=chosen.host,
         port=chosen.port,
+        root_path=chosen.root_path,
         log_level=chosen.log_level,
         log_config=None,
         access_log=chosen.log_level == "debug",

@@ -117,15 +117,7 @@ def _save_context(contexts: Contexts) -> None:
     question = "How large should my chunks be?"
     request = Request(workspace_id=WORKSPACE, question=question, principal=Principal.of([]), limit=100)
     assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request)
-    asked: JsonObject = {
-        "strategy": "default version 1",
-        "setup": strategy.retrieval.model_dump(mode="json"),
-        "principals": [],
-        "filter": None,
-        "index_id": retrieved.index_id,
-        "missing_documents": retrieved.missing_documents,
-    }
-    contexts.save(WORKSPACE, assembled, asked, context_id="demo-context")
+    contexts.save(assembled, retrieved, "default version 1", request, context_id="demo-context")
 
 
 def _uploads(folder: Path) -> list[Upload]:

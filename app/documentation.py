@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from app.api.routers.catalog import FAMILIES
+from app.main import create_app
 from configs.part import JsonObject, Part
 from configs.settings import Settings
 
@@ -109,10 +112,17 @@ def _bounds(field: JsonObject) -> str:
     return "".join(f", {sign} {field[key]:g}" for key, sign in words.items() if key in field)
 
 
+def openapi_description() -> str:
+    """Return `docs/openapi.json`: the description of the API, as every installation serves it."""
+    description = create_app(Settings(root_path="", api_key=SecretStr(""))).openapi()
+    return json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+
+
 def write_pages(folder: Path) -> None:
-    """Write both pages into the existing `folder`."""
+    """Write the pages and the API's description into the existing `folder`."""
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "parts.md").write_text(parts_page(FAMILIES), encoding="utf-8")
+    (folder / "openapi.json").write_text(openapi_description(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        root_path=chosen.root_path,
         responses=problems.PROBLEM_RESPONSES,
     )
     app.state.settings = chosen

@@ -23,6 +23,13 @@ UNUSED_FOLDERS = frozenset({"onnx", "openvino"})
 HUB_TIMEOUT_SECONDS = 8.0
 
 
+class AbsentModelError(UnavailableError):
+    """The request names a model that is not on this machine: not the service's failure, and no use in trying again."""
+
+    status = 422
+    code = "model_not_on_this_machine"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
     """What the installation decides about models; see `configs.settings.Settings` for each."""
@@ -51,8 +58,8 @@ def model_settings() -> ModelSettings:
 def locate(model: str) -> Path:
     """Return the folder of a model: the shipped one, a folder's path, a name in the model folder, a hub's name.
 
-    Raises InvalidInputError (`not_a_model`, `model_not_on_hub`) and UnavailableError (`model_missing`,
-    `model_not_on_this_machine`, `model_hub_unreachable`).
+    Raises InvalidInputError (`not_a_model`, `model_not_on_hub`), AbsentModelError, and UnavailableError
+    (`model_missing`, `model_hub_unreachable`).
     """
     if model == DEFAULT_MODEL:
         return _shipped_folder()
@@ -62,11 +69,10 @@ def locate(model: str) -> Path:
             return _checked(candidate)
     if model_settings().allow_model_hub:
         return _hub_folder(model)
-    raise UnavailableError(
+    raise AbsentModelError(
         f"the model {model!r} is not on this machine",
         hint="give the path of its folder, put the folder into the one that PLAYGROUND_MODEL_FOLDER names, "
         "or set PLAYGROUND_ALLOW_MODEL_HUB=true so that the service may download it",
-        code="model_not_on_this_machine",
     )
 
 

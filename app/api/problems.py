@@ -70,8 +70,8 @@ def describe_problems(openapi: dict[str, Any]) -> dict[str, Any]:
     for operations in openapi["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                if status in PROBLEM_RESPONSES and "application/json" in response["content"]:
-                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+                if status in PROBLEM_RESPONSES:
+                    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return openapi
 
 

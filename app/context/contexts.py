@@ -17,7 +17,6 @@ from app.context.renderers import Rendered
 from app.context.retrieve import Request, Retrieved, Retriever
 from app.context.saved_contexts import ContextRow, check_sources, load_context
 from app.context.strategy import BaselineSetup, SearchSetup
-from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Principal
 from indexes.database.catalog import load_workspace
@@ -63,11 +62,21 @@ class Contexts:
         retrieved.seconds["assembly"] = time.perf_counter() - begin
         return assembled, retrieved
 
-    def save(self, workspace_id: str, assembled: Assembled, asked: JsonObject, context_id: str = "") -> ContextRow:
-        """Keep the receipt with what was asked; return the row."""
+    def save(
+        self, assembled: Assembled, retrieved: Retrieved, strategy: str, request: Request, context_id: str = ""
+    ) -> ContextRow:
+        """Keep the receipt with what was asked, `strategy` being what answers call it; return the row."""
+        restriction = request.restriction
+        asked = {
+            "strategy": strategy,
+            "principals": sorted(request.principal.names),
+            "filter": restriction.model_dump(mode="json", by_alias=True) if restriction is not None else None,
+            "index_id": retrieved.index_id,
+            "missing_documents": retrieved.missing_documents,
+        }
         row = ContextRow(
             id=context_id or new_id("context"),
-            workspace_id=workspace_id,
+            workspace_id=request.workspace_id,
             request=asked,
             receipt=receipt_of(assembled).model_dump(mode="json"),
             created_at=now(),

@@ -128,6 +128,7 @@ def test_pages_are_written_into_the_folder(tmp_path: Path) -> None:
     documentation.write_pages(tmp_path)
     assert (tmp_path / "settings.md").read_text(encoding="utf-8") == documentation.settings_page()
     assert (tmp_path / "parts.md").read_text(encoding="utf-8").startswith("# Parts\n")
+    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == documentation.openapi_description()
 
 
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ class Library:
             Query(text=words, vector=vector),
             principal=Principal.of(names),
             restriction=restriction,
-            candidates=100,
+            candidates=1_000,  # all there are: which of several that tie come last depends on ids
         ).hits
 
     def find(self, words: str, **how: Any) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -55,10 +56,6 @@ def another_process(library: Library) -> Library:
 
 @pytest.mark.usefixtures("small_batches")
 def test_a_job_killed_after_any_batch_goes_on(library: Library, database: Database) -> None:
-    clean = Library(database, library.folder, "clean")
-    clean.index(HYBRID, index_id="clean")
-    expected_job = clean.ingest(*uploads())
-    expected = [sorted(clean.outcome(query, recipe=HYBRID, index_id="clean")) for query in QUERIES]
     steps = 0
     library.index(HYBRID)
     _, job_id = library.send(*uploads())
@@ -69,9 +66,11 @@ def test_a_job_killed_after_any_batch_goes_on(library: Library, database: Databa
         if process.job(job_id).state != "running":
             break
     job = library.job(job_id)
-    assert (job.state, job.result, job.lease) == ("succeeded", expected_job.result, kills + 1)
-    assert steps >= 8
-    assert results(library) == expected
+    assert (job.state, job.result, job.lease, steps) == ("succeeded", {"documents": 5}, kills + 1, 9)
+    clean = Library(database, library.folder, "clean")
+    clean.index(HYBRID, index_id="clean")
+    clean.ingest(*uploads())
+    assert results(library) == [sorted(clean.outcome(one, recipe=HYBRID, index_id="clean")) for one in QUERIES]
     with database.read() as session:
         chunks = select(func.count()).select_from(ChunkRow).join(Version, Version.id == ChunkRow.version_id)
         counts = [session.scalar(chunks.where(Version.workspace_id == name)) for name in ("w", "clean")]
@@ -88,11 +87,11 @@ def test_a_slow_original_has_no_effect_beside_its_successor(library: Library) ->
     _, job_id = library.send(*uploads())
     originals = [library.steps(job_id)]
     next(originals[0])
-    for number in range(5):  # each is overtaken in the middle of its work
+    for _ in range(5):  # each is overtaken in the middle of its work
         with library.database.write() as session:
             session.execute(update(Job).where(Job.id == job_id).values(worker_id=None))
         originals.append(another_process(library).steps(job_id))
-        list(islice(originals[-1], number + 1))
+        next(originals[-1])
     assert another_process(library).job(job_id).lease == 6
     for original in originals[:-1]:
         assert len(list(original)) <= 1
@@ -181,22 +180,25 @@ changes = st.lists(
         st.sampled_from(["cat", "dog ran", f"{TEXT} cat", "sentence number 7", None]),
         st.integers(0, 2),
     ),
-    max_size=12,
+    min_size=3,
+    max_size=8,
 )
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> object:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Path]]:
     folder = tmp_path_factory.mktemp("home")
     with unsynced(), fresh_database(folder) as database:
         yield database, folder
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(changes=changes, seed=st.integers(0, 99))
-def test_whatever_happened_an_index_equals_a_clean_rebuild(home: object, changes: list[Change], seed: int) -> None:
+def test_whatever_happened_an_index_equals_a_clean_rebuild(
+    home: tuple[Database, Path], changes: list[Change], seed: int
+) -> None:
     """Documents come, change and go (None); jobs wait for others and are done in any order."""
-    database, folder = home  # type: ignore[misc]  # the fixture above
+    database, folder = home
     library, clean = (Library(database, folder, new_id("w")) for _ in range(2))
     for one in (library, clean):
         one.index(HYBRID, index_id=f"{one.workspace_id}-i")

@@ -136,15 +136,7 @@ async def create_context(
             whole_document_tokens=policy.available_tokens,
         )
         assembled, retrieved = service.contexts.make(setup, policy, request)
-        asked = {
-            "strategy": chosen.label,
-            "setup": setup.model_dump(mode="json"),
-            "principals": body.principals,
-            "filter": body.filter.model_dump(mode="json", by_alias=True) if body.filter is not None else None,
-            "index_id": retrieved.index_id,
-            "missing_documents": retrieved.missing_documents,
-        }
-        row = service.contexts.save(workspace_id, assembled, asked)
+        row = service.contexts.save(assembled, retrieved, chosen.label, request)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 

@@ -249,10 +249,12 @@ def test_a_full_disk_is_told_and_leaves_the_state_as_it_was(database: Database) 
         add_document(session, "small")
 
 
-def test_sqlite_is_set_up_to_lose_nothing(database: Database) -> None:
+def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'durable.sqlite'}")
     with database.read() as session:
         pragmas = {
             name: session.execute(text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
+    database.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,9 +44,10 @@ def reference(text: str, size_tokens: int, separators: tuple[str, ...]) -> list[
     """Return the chunks as the definition reads: split, merge greedily, go on with the next separator."""
     if count_tokens(text) <= size_tokens:
         return [text]
-    *whole, last = text.split(separators[0])
+    run_of_lines = "\n+" if separators[0] == "\n" else re.escape(separators[0])
+    stops = [match.end() for match in re.finditer(run_of_lines, text)]
     chunks, group = [], ""
-    for part in [*(part + separators[0] for part in whole), last]:
+    for part in [text[start:stop] for start, stop in itertools.pairwise([0, *stops, len(text)])]:
         if count_tokens(group + part) <= size_tokens:
             group += part
             continue

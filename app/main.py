@@ -17,6 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from app.api import problems
 from app.api.authentication import require_key
+from app.api.description import extend_description
 from app.api.refusals import BodyLimit, LoopbackHosts
 from app.api.routers import (
     catalog,
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = chosen
     problems.install(app)
+    extend_description(app, needs_key=bool(chosen.api_key.get_secret_value()))
     app.add_middleware(BodyLimit, limit_bytes=chosen.max_upload_bytes)
     if not chosen.api_key.get_secret_value():
         app.add_middleware(LoopbackHosts)

@@ -49,8 +49,8 @@ def write_durably(path: Path, data: bytes) -> None:
 
 def make_directory(path: Path) -> None:
     """Create directory `path` and missing parents; their names are durable, errors are those of `synced_file`."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     with _storage_errors(path):
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         sync_directory(folder.parent)

@@ -193,8 +193,7 @@ def _make_ready(session: Session, version_ids: Sequence[str]) -> None:
             for document_id, version in newest.items()
             if version.number >= ready.get(document_id, 0)
         ]
-        if changes:
-            session.execute(update(Document), changes)
+        session.execute(update(Document), changes)
 
 
 def _ready_numbers(session: Session, document_ids: Sequence[str]) -> dict[str, int]:

@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
+from app.api.description import MEDIA_TYPE, methods_of
 from configs.errors import PlaygroundError, StorageError, UnsupportedMediaTypeError
 
-MEDIA_TYPE = "application/problem+json"
 LONGEST_INPUT_SHOWN = 200
 MOST_ERRORS_SHOWN = 20
 LONG_QUOTE = re.compile(rf"""(['"])(?:(?!\1).){{{LONGEST_INPUT_SHOWN + 1},}}\1""", re.DOTALL)
@@ -65,26 +65,8 @@ def problem(status: int, code: str, detail: str, hint: str, **extra: Any) -> Res
     return Response(json.dumps(content, ensure_ascii=True, default=str), status, media_type=MEDIA_TYPE)
 
 
-def describe_problems(openapi: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI description with problem documents under their own media type."""
-    for operations in openapi["paths"].values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status in PROBLEM_RESPONSES:
-                    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return openapi
-
-
 def install(app: FastAPI) -> None:
     """Let every error of the application become a problem document."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = describe_problems(generate())
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
     app.add_exception_handler(PlaygroundError, _expected)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -141,7 +123,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= longest else text[:longest] + " …"
 
 
-def _http(_request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     hints = {
         404: "look up the path in /docs",
@@ -151,6 +133,8 @@ def _http(_request: Request, error: Exception) -> Response:
     hint = hints.get(error.status_code, "look at the request's headers and body")
     response = problem(error.status_code, code, str(error.detail), hint)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names those of one route of several
+        response.headers["Allow"] = ", ".join(methods_of(request)) or response.headers["Allow"]
     return response
 
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 WORKSPACE = "/v1/workspaces/scifact"
 DEPTH = 100
 WHOLE = {"kind": "whole_document"}
-STORES = [{"kind": "faiss_flat"}, {"kind": "bm25", "k1": 1.2, "b": 0.75}]
+STORES: list[dict[str, Any]] = [{"kind": "faiss_flat"}, {"kind": "bm25", "k1": 1.2, "b": 0.75}]
 
 
 def embedder(precision: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ def lexical() -> dict[str, Any]:
 
 def hybrid(fusion: dict[str, Any], precision: str = "fp32", k1: float = 1.2) -> dict[str, Any]:
     """Return the setup that combines both."""
-    stores = [STORES[0], {**STORES[1], "k1": k1}]
+    stores: list[dict[str, Any]] = [STORES[0], {**STORES[1], "k1": k1}]
     setup = {"chunker": WHOLE, "embedder": embedder(precision), "stores": stores}
     return {**setup, "fusion": fusion, "candidates": DEPTH}
 

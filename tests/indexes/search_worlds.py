@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from indexes.database.engine import Database, new_id
-from indexes.segments import RowTable, add_segment, segment_folder, write_segment
+from indexes.segments import RowTable, WrittenSegment, add_segment, segment_folder, write_segment
 from indexes.stores import Query, SegmentRows, Store
 from indexes.stores.bm25 import Bm25
 from indexes.stores.faiss_flat import FaissFlat
@@ -129,11 +129,15 @@ def without_hidden(world: tuple[SourceDocument, ...], ask: Ask) -> tuple[SourceD
     )
 
 
-def build(world: tuple[SourceDocument, ...], database: Database, folder: Path) -> IndexView:
-    """Store the world in a workspace of its own and return the view of its index; ids sort as the numbers do."""
-    workspace_id = new_id("w")
-    written = []
-    places: dict[tuple[int, int], tuple[str, int, int]] = {}
+Places = dict[tuple[int, int], tuple[str, int, int]]
+"""Where each version lies: (document, version) → segment, first row, number of rows."""
+
+
+def _write_segments(
+    world: tuple[SourceDocument, ...], folder: Path, index_id: str
+) -> tuple[list[WrittenSegment], Places]:
+    written: list[WrittenSegment] = []
+    places: Places = {}
     for segment in range(SEGMENTS):
         rows = [
             (document.number, version, ordinal, chunk)
@@ -144,7 +148,7 @@ def build(world: tuple[SourceDocument, ...], database: Database, folder: Path) -
         ]
         if not rows:
             continue
-        path = segment_folder(folder, workspace_id, new_id("segment"))
+        path = segment_folder(folder, index_id, new_id("segment"))
         for row, (number, version, ordinal, _) in enumerate(rows):
             first = places[number, version][1] if ordinal else row
             places[number, version] = (path.name, first, ordinal + 1)
@@ -154,6 +158,13 @@ def build(world: tuple[SourceDocument, ...], database: Database, folder: Path) -
         written.append(
             write_segment(path, BUILT, table, SegmentRows(texts=[c.text for *_, c in rows], vectors=vectors))
         )
+    return written, places
+
+
+def build(world: tuple[SourceDocument, ...], database: Database, folder: Path) -> IndexView:
+    """Store the world in a workspace of its own and return the view of its index; ids sort as the numbers do."""
+    workspace_id = new_id("w")
+    written, places = _write_segments(world, folder, workspace_id)
     with database.write() as session:
         add_workspace(session, workspace_id)
         add_index(session, workspace_id, workspace_id=workspace_id)

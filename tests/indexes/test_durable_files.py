@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from configs.errors import StorageError
-from indexes.durable_files import sync_directory, synced_file, write_durably
+from indexes.durable_files import make_directory, sync_directory, synced_file, write_durably
 
 
 def failing(number: int) -> Callable[..., Any]:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     return fail
@@ -126,3 +126,29 @@ def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
 def test_the_longest_name_the_system_takes_can_be_written(tmp_path: Path) -> None:
     write_durably(tmp_path / ("n" * 255), b"data")
     assert (tmp_path / ("n" * 255)).read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(("name", "new_folders"), [("a", 1), ("a/b/c", 3), ("", 0)])
+def test_a_folder_is_made_with_durable_names(tmp_path: Path, calls: list[str], name: str, new_folders: int) -> None:
+    for _ in range(2):
+        make_directory(tmp_path / name)
+    assert (tmp_path / name).is_dir()
+    assert calls == ["sync directory"] * new_folders
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk_full"), (errno.EROFS, "read_only_disk")])
+def test_a_folder_that_the_disk_refuses_has_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    monkeypatch.setattr(Path, "mkdir", failing(number))
+    with pytest.raises(StorageError, match="cannot write 'folder'") as caught:
+        make_directory(tmp_path / "folder")
+    assert caught.value.code == code
+
+
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file", tmp_path / "file" / "folder"):
+        with pytest.raises(StorageError) as caught:
+            make_directory(path)
+        assert caught.value.code == "storage_failed"

@@ -78,7 +78,6 @@ def test_twenty_kills_change_nothing_in_the_end(database: Database, tmp_path: Pa
     for _ in range(KILLS):
         run_until_killed(tmp_path, draw)
     leases = [library.job(job_id).lease for job_id in job_ids]
-    print(leases)
     assert max(leases) >= KILLS // 3, f"the kills came too late or too early to mean anything: leases {leases}"
     with process(tmp_path, MODULE):
         jobs = finished(database, *job_ids, seconds=60)

@@ -162,7 +162,9 @@ async def upload_files(
     service: CurrentService,
     workspace_id: WorkspaceId,
     response: Response,
-    files: Annotated[list[UploadFile], File(description="one or many; the extension decides how each is read")],
+    files: Annotated[
+        list[UploadFile], File(min_length=1, description="one or many; the extension decides how each is read")
+    ],
     description: Annotated[
         str, Form(max_length=100_000, description="JSON with tags, metadata and access of all the files")
     ] = "{}",

@@ -70,3 +70,19 @@ def app_of(client: TestClient) -> FastAPI:
     """Return the application behind a client."""
     assert isinstance(client.app, FastAPI)
     return client.app
+
+
+@pytest.fixture(scope="module")
+def shelf(client: TestClient) -> Workspace:
+    """Return a workspace with a document that has metadata."""
+    workspace = Workspace(client)
+    workspace.send({"text": "some words", "external_id": "a", "metadata": {"team": "support"}})
+    return workspace
+
+
+@pytest.fixture
+def unchanged(shelf: Workspace) -> Iterator[None]:
+    """Check after each test that the workspace is as it was before."""
+    before = shelf.state()
+    yield
+    assert shelf.state() == before

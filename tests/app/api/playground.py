@@ -13,7 +13,8 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.api.problems import LONGEST_INPUT_SHOWN, MEDIA_TYPE
+from app.api.description import MEDIA_TYPE
+from app.api.problems import LONGEST_INPUT_SHOWN
 from configs.part import JsonObject
 from ingest.embedders import Vectors
 from ingest.embedders.hashing import Hashing

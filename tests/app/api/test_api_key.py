@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -41,7 +42,7 @@ def test_an_operation_needs_the_key(guarded: TestClient, operation: Operation) -
         {"Authorization": "Bearer ", "Idempotency-Key": "k"},
     ):
         for content in (b"", b"{not json", b'{"name": "\\ud800"}'):
-            sending = {**headers, "Content-Type": "application/json"}
+            sending: Any = {**headers, "Content-Type": "application/json"}
             response = guarded.request(operation.method, url, content=content, headers=sending)
             problem = expect_problem(response, 401, "unauthorized")
             assert "PLAYGROUND_API_KEY" in problem["hint"]
@@ -50,9 +51,13 @@ def test_an_operation_needs_the_key(guarded: TestClient, operation: Operation) -
     assert answered.status_code in (200, 204, 404, 422), answered.text
 
 
-def test_every_operation_says_that_it_takes_a_key() -> None:
-    for operation in GUARDED:
-        assert operation.description["security"] == [{"HTTPBearer": []}], operation
+def test_every_operation_says_whether_it_needs_a_key(guarded: TestClient, client: TestClient) -> None:
+    key: dict[str, list[str]] = {"HTTPBearer": []}
+    for one, security in ((guarded, [key]), (client, [{}, key])):
+        paths = expect(200, one.get("/openapi.json"))["paths"]
+        for operation in GUARDED:
+            assert paths[operation.path][operation.method]["security"] == security, operation
+        assert all("security" not in paths[path]["get"] for path in OPEN)
 
 
 def test_with_the_key_everything_works(guarded: TestClient) -> None:

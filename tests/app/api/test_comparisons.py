@@ -114,6 +114,6 @@ def test_what_is_not_there_is_named(library: tuple[Workspace, dict[str, str]]) -
     ):
         problem = expect_problem(workspace.request("POST", "/comparisons", json=body), 404, code)
         assert "nosuch" in problem["detail"]
-    body = {"questions": questions, "strategies": [{}, {"setup": lexical(99)}]}
-    problem = expect_problem(workspace.request("POST", "/comparisons", json=body), 409, "index_missing")
+    unbuilt = {"questions": questions, "strategies": [{}, {"setup": lexical(99)}]}
+    problem = expect_problem(workspace.request("POST", "/comparisons", json=unbuilt), 409, "index_missing")
     assert "inline" in problem["detail"]

@@ -45,10 +45,10 @@ class Neighbours:
 
     def bodies(self, path: str) -> list[JsonObject]:
         """Return requests to a collection of mine that name objects of theirs; KeyError for a new collection."""
-        by_name = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
-        question = {"question": "mine?"}
-        marked = {"question": "mine?", "evidence": [self.evidence]}
-        return {
+        by_name: list[JsonObject] = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
+        question: JsonObject = {"question": "mine?"}
+        marked: JsonObject = {"question": "mine?", "evidence": [self.evidence]}
+        bodies: dict[str, list[JsonObject]] = {
             "/documents": [],
             "/documents/files": [],
             "/strategies": [],
@@ -61,7 +61,8 @@ class Neighbours:
                 {"questions": [marked], "strategies": [{}]},
                 {"question_set": FOREIGN_NAME, "strategies": [{}]},
             ],
-        }[path.removeprefix("/v1/workspaces/{workspace_id}")]
+        }
+        return bodies[path.removeprefix("/v1/workspaces/{workspace_id}")]
 
 
 @pytest.fixture(scope="module")

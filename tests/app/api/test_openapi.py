@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import documentation
-from app.api.problems import MEDIA_TYPE
+from app.api.description import MEDIA_TYPE
 from ingest.chunkers import Chunker
 from tests.app.api.conftest import BASE_URL
 from tests.app.api.operations import Operation, openapi, operations

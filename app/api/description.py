@@ -1,0 +1,47 @@
+"""What the OpenAPI description says beyond what FastAPI finds out by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette._utils import get_route_path
+
+MEDIA_TYPE = "application/problem+json"
+PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def extend_description(app: FastAPI, *, needs_key: bool) -> None:
+    """Let the description name the media type of problems, and say that a service without a key asks for none."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            description = generate()
+            for methods in description["paths"].values():
+                for operation in methods.values():
+                    _extend(operation, needs_key)
+            app.openapi_schema = description
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
+
+
+def _extend(operation: dict[str, Any], needs_key: bool) -> None:
+    for status, response in operation["responses"].items():
+        if status in ("4XX", "5XX"):
+            response["content"] = PROBLEM
+    if not needs_key and "security" in operation:
+        operation["security"] = [{}, *operation["security"]]
+
+
+def methods_of(request: Request) -> list[str]:
+    """Return the methods that the request's path has in the description, sorted."""
+    path = get_route_path(request.scope)
+    return sorted(
+        method.upper()
+        for template, methods in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path)
+        for method in methods
+    )

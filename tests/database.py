@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from indexes.database.engine import Base, Database
@@ -20,16 +21,25 @@ def fresh_database(folder: Path) -> Iterator[Database]:
 
     It spares the disk: what a test writes need not outlive a power cut.
     """
-    database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
+    path = folder / "playground.sqlite"
+    path.write_bytes(_empty_database(len(Base.metadata.tables)))
+    database = Database(f"sqlite:///{path}")
     event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     try:
-        with database.engine.connect() as connection:
-            writing = connection.execution_options(unit_of_work="write")
-            with writing.begin():
-                Base.metadata.create_all(writing)
         yield database
     finally:
         database.close()
+
+
+@lru_cache
+def _empty_database(_tables: int) -> bytes:
+    """Return the file of a database with the tables that are imported, whose number keys the cache."""
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        Base.metadata.create_all(connection)
+        content: bytes = connection.connection.driver_connection.serialize()  # type: ignore[union-attr]  # sqlite3's
+    engine.dispose()
+    return content
 
 
 def add_workspace(session: Session, workspace_id: str = "w") -> Workspace:

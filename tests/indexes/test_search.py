@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from configs.errors import InvalidInputError, UnavailableError
@@ -105,7 +105,6 @@ def check(world: World, hits: list[Hit], ask: Ask, stores: tuple[Store, ...], fu
             assert said.score == pytest.approx(one.stores[name][0], abs=2e-6)
 
 
-@settings(max_examples=100)
 @given(world=worlds, questions=st.lists(asks, min_size=1, max_size=2))
 def test_search_equals_brute_force_over_the_permitted_documents(
     home: tuple[Database, Path], world: World, questions: list[Ask]
@@ -121,7 +120,6 @@ def test_search_equals_brute_force_over_the_permitted_documents(
             check(world, hits, ask, stores, fusion)
 
 
-@settings(max_examples=100)
 @given(world=worlds, ask=asks)
 def test_hidden_documents_leave_no_trace(home: tuple[Database, Path], world: World, ask: Ask) -> None:
     """What is deleted, superseded or not readable changes no score, no rank, no tie and no error."""

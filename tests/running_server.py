@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 90.0
+KEPT_SECONDS = 4.0
+"""A connection that was idle for longer is opened anew: the server closes it after 5 seconds."""
 
 
 class RunningServer:
@@ -79,6 +81,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._used_at = time.monotonic()
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -87,6 +90,8 @@ class Client:
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return status and JSON of one request; a dropped connection raises."""
         data = None if body is None else json.dumps(body).encode()
+        if time.monotonic() - self._used_at > KEPT_SECONDS:
+            self._connection.close()
         try:
             self._connection.request(method, path, data, {"content-type": "application/json"})
             response = self._connection.getresponse()
@@ -94,6 +99,7 @@ class Client:
         except (OSError, http.client.HTTPException):
             self._connection.close()
             raise
+        self._used_at = time.monotonic()
         return response.status, json.loads(content) if content else None
 
     def expect(self, method: str, path: str, body: Any = None) -> Any:

@@ -1,16 +1,34 @@
-"""A process that ingests in very small batches until it is killed: `python -m tests.indexes.killed_ingest FOLDER`."""
+"""A process that ingests slowly, batch by small batch, until killed: `python -m tests.indexes.killed_ingest FOLDER`."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import ingest.baking
+from indexes.jobs import Handler, RunningJob
 from ingest.pipeline import Pipeline
 from tests.indexes.worker_process import serve
+
+BATCH_PAUSE_SECONDS = 0.05
+
+
+def slowed(handler: Handler) -> Handler:
+    """Return the handler with a pause after each batch, so that no machine is done before it is killed."""
+
+    def handle(job: RunningJob) -> Iterator[None]:
+        for _ in handler(job):
+            yield
+            time.sleep(BATCH_PAUSE_SECONDS)
+
+    return handle
+
 
 if __name__ == "__main__":
     ingest.baking.VERSIONS_PER_BATCH = 2
     ingest.baking.TEXTS_PER_BATCH = 6
     folder = Path(sys.argv[1])
-    serve(folder, Pipeline(data_folder=folder, max_text_characters=10_000).handlers())
+    handlers = Pipeline(data_folder=folder, max_text_characters=10_000).handlers()
+    serve(folder, {kind: slowed(handler) for kind, handler in handlers.items()})

@@ -43,9 +43,37 @@ NEW_QUESTION_SETS: Examples = {
                     "question": "What is the page about searching called?",
                     "evidence": [{"document_id": "demo-searching", "start": 2, "end": 11}],
                 },
-                {"question": "Which colour has the office door?", "tags": ["unanswerable"]},
+                {"question": "Which colour has the office door?", "unanswerable": True},
             ],
         },
+    },
+    "documents": {
+        "summary": "Whole documents as answers, graded, by their external ids; a question that must pass",
+        "value": {
+            "name": "example-documents",
+            "questions": [
+                {
+                    "question": "What do I read before I choose a chunk size?",
+                    "evidence": [
+                        {"external_id": "cutting-documents-into-chunks.md", "grade": 3},
+                        {"external_id": "embedding-texts.md"},
+                    ],
+                    "cluster": "chunk size",
+                },
+                {"id": "ties", **TIES, "pinned": True},
+            ],
+        },
+    },
+}
+
+RELOCATIONS: Examples = {
+    "move": {
+        "summary": "Move stale labels into the newest versions; refused where one cannot be moved",
+        "value": {"name": "example-relocated"},
+    },
+    "drop": {
+        "summary": "Leave questions out that have a label which cannot be moved",
+        "value": {"name": "example-relocated-in-part", "drop_stale": True},
     },
 }
 

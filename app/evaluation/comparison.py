@@ -90,7 +90,7 @@ class ComparedQuestion(Value):
     tags: list[str]
     marked: Marked = Field(
         description="`scored`; `stale`: nothing is scored, because the marked version is not the one with which every "
-        "strategy answers (another is newer, an index lacks it, or it cannot be read); `none`: nothing is marked"
+        "strategy answers (another is newer, an index lacks it, or it cannot be read); `none`: no span is marked"
     )
     stale_evidence: list[Evidence]
     strategies: list[StrategyAnswer]
@@ -168,8 +168,8 @@ def _compared(
     }
     groups = group_spans(list(ranked.values()))
     listed = {label: ranked_groups(places, groups) for label, places in ranked.items()}
-    marked: Marked = "stale" if stale else "scored" if question.evidence else "none"
-    gold = [evidence.place for evidence in question.evidence] if marked == "scored" else []
+    marked: Marked = "stale" if stale else "scored" if question.places else "none"
+    gold = question.places if marked == "scored" else []
     answers = []
     for contestant, one, top in zip(plan.contestants, found, tops, strict=True):
         own = listed.get(contestant.label, [])

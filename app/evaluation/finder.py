@@ -51,8 +51,8 @@ class Plan:
 
     @property
     def has_gold(self) -> bool:
-        """Tell whether any question has marked answers."""
-        return any(question.evidence for question in self.questions)
+        """Tell whether any question has marked spans; a marked document alone is not scored here."""
+        return any(question.places for question in self.questions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def stale_evidence(session: Session, plan: Plan, question: Question, found: Sequ
     """Return the evidence that cannot be held against what was found.
 
     Its version is not the one with which every strategy answers: another is newer or older, an index lacks the
-    document, it was deleted, or the principal may not read it.
+    document, it was deleted, or the principal may not read it. A whole document is stale in the last three cases only.
     """
     document_ids = {evidence.document_id for evidence in question.evidence}
     answering = [
@@ -136,9 +136,14 @@ def stale_evidence(session: Session, plan: Plan, question: Question, found: Sequ
     return [
         evidence
         for evidence in question.evidence
-        if any(versions.get(evidence.document_id) != evidence.version_id for versions in answering)
-        or any(document == evidence.document_id and version != evidence.version_id for document, version in seen)
+        if any(not _holds(evidence, versions.get(evidence.document_id)) for versions in answering)
+        or any(document == evidence.document_id and not _holds(evidence, version) for document, version in seen)
     ]
+
+
+def _holds(evidence: Evidence, version_id: str | None) -> bool:
+    """Tell whether the evidence can be held against a version of its document; None is no version."""
+    return version_id is not None and evidence.version_id in (None, version_id)
 
 
 def _answering_versions(

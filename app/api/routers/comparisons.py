@@ -15,11 +15,13 @@ from app.api.examples_evaluation import COMPARISONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, WorkspaceId
 from app.api.passages import Scope
-from app.api.routers.question_sets import QuestionSetSummary, summary_of
+from app.api.routers.question_sets import QuestionSetSummary
 from app.api.service import CurrentService
 from app.evaluation.comparison import Comparison, compare
 from app.evaluation.finder import Contestant, Plan
-from app.evaluation.questions import NewQuestion, Question, load_question_set, locate_questions
+from app.evaluation.labels import locate_questions
+from app.evaluation.question_sets import load_question_set
+from app.evaluation.questions import NewQuestion, Question
 from configs.errors import InvalidInputError
 from indexes.access import Principal
 from indexes.database.catalog import load_workspace
@@ -115,7 +117,7 @@ def _questions(
             hint="set `limit`, or save the questions in several sets",
             code="too_many_questions",
         )
-    return row.parsed()[: body.limit], summary_of(row)
+    return row.parsed()[: body.limit], QuestionSetSummary.of(row)
 
 
 def _check_size(questions: int, strategies: int, k: int) -> None:

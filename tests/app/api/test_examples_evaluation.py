@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.api.examples_evaluation import COMPARISONS, NEW_QUESTION_SETS
+from app.api.examples_evaluation import COMPARISONS, NEW_QUESTION_SETS, RELOCATIONS
 from app.api.routers.comparisons import NewComparison
-from app.api.routers.question_sets import NewQuestionSet
+from app.api.routers.question_sets import NewQuestionSet, Relocation
 from app.context.strategy import load_presets
 from configs.part import JsonObject
 from ingest.parsers import parser_for
@@ -43,13 +43,21 @@ def test_comparison_examples_are_valid(name: str) -> None:
     assert {one.strategy for one in body.strategies if one.strategy} <= set(load_presets())
 
 
+def test_relocation_examples_are_valid() -> None:
+    bodies = [Relocation.model_validate(example["value"]) for example in RELOCATIONS.values()]
+    assert {body.drop_stale for body in bodies} == {False, True}
+
+
 def test_example_sets_do_not_overwrite_each_other() -> None:
-    names = [example["value"]["name"] for example in NEW_QUESTION_SETS.values()]
+    names = [example["value"]["name"] for example in (*NEW_QUESTION_SETS.values(), *RELOCATIONS.values())]
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("evidence", EVIDENCE)
 def test_evidence_of_an_example_stands_in_the_guide(evidence: JsonObject) -> None:
+    if "external_id" in evidence:
+        assert (GUIDE / evidence["external_id"]).is_file()
+        return
     path = GUIDE / f"{evidence['document_id'].removeprefix('demo-')}.md"
     text = parser_for(path.name).parse(path.read_bytes()).text
     if "quote" in evidence:
@@ -58,7 +66,8 @@ def test_evidence_of_an_example_stands_in_the_guide(evidence: JsonObject) -> Non
         assert text[evidence["start"] : evidence["end"]] == "Searching"
 
 
-def test_both_ways_of_marking_an_answer_are_shown() -> None:
+def test_every_way_of_marking_an_answer_is_shown() -> None:
     ways = [set(one) - {"document_id"} for one in EVIDENCE]
     assert {"quote"} in ways
+    assert {"external_id"} in ways
     assert {"start", "end"} in ways

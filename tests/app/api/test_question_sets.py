@@ -59,8 +59,9 @@ def test_the_same_questions_again_are_the_same_set(library: tuple[Workspace, str
         ({"start": 0, "end": len(TEXT) + 1}, 422, "span_outside_document"),
         ({"start": 5, "end": 5}, 422, "invalid_request"),
         ({"start": 5}, 422, "invalid_request"),
-        ({"start": 0, "end": 5, "quote": "Refun"}, 422, "invalid_request"),
-        ({}, 422, "invalid_request"),
+        ({"start": 0, "end": 5, "quote": "Other"}, 422, "quote_differs"),
+        ({"external_id": "a"}, 422, "invalid_request"),
+        ({"grade": 4}, 422, "invalid_request"),
     ],
 )
 def test_evidence_that_marks_no_one_place_is_refused(
@@ -89,8 +90,59 @@ def test_sets_are_listed_in_pages_without_questions_and_deleted(workspace: Works
     rest = workspace.get("/question-sets", cursor=page["next_cursor"])
     assert [one["name"] for one in page["items"] + rest["items"]] == ["a", "b", "c"]
     assert (rest["next_cursor"], page["items"][0]["question_count"]) == (None, 1)
-    assert "questions" not in page["items"][0]
+    assert not {"questions", "labels"} & set(page["items"][0])
     for _ in range(2):
         assert workspace.request("DELETE", "/question-sets/b").status_code == 204
     assert [one["name"] for one in workspace.get("/question-sets")["items"]] == ["a", "c"]
     workspace.post("/question-sets", {"name": "b", "questions": [{"question": "Other?"}]}, 201)
+
+
+def test_what_is_marked_is_counted(library: tuple[Workspace, str]) -> None:
+    workspace, document_id = library
+    questions = [
+        {**question(document_id, quote="Shipping is free.", grade=3), "pinned": True, "cluster": "shop"},
+        {"question": "Which page?", "evidence": [{"external_id": "a"}], "cluster": "shop", "origin": "active"},
+        {"question": "Open?", "unanswerable": True},
+        {"question": "Why?"},
+    ]
+    saved = workspace.post("/question-sets", {"name": "counted", "questions": questions}, 201)
+    assert saved["labels"] == {
+        "spans": 1, "documents": 1, "unlabelled": 1, "unanswerable": 1, "pinned": 1,
+        "origins": {"sampled": 3, "active": 1}, "clusters": 1,
+    }  # fmt: skip
+    span, document = (one["evidence"][0] for one in saved["questions"][:2])
+    assert (span["grade"], document["grade"], document["document_id"]) == (3, 1, document_id)
+    assert {document[name] for name in ("version_id", "start", "end")} == {None}
+
+
+def test_a_quote_that_is_refused_shows_what_was_found(library: tuple[Workspace, str]) -> None:
+    workspace, document_id = library
+    several = {"name": "refused", "questions": [question(document_id, quote="Refunds take")]}
+    problem = expect_problem(workspace.request("POST", "/question-sets", json=several), 422, "quote_ambiguous")
+    assert problem["positions"] == [0, TEXT.rindex("Refunds")]
+    assert problem["surroundings"][1].endswith("Refunds take effort.")
+    none = {"name": "refused", "questions": [question(document_id, quote="shipping  is free")]}
+    problem = expect_problem(workspace.request("POST", "/question-sets", json=none), 422, "quote_not_found")
+    assert problem["closest"] == {"start": 23, "end": 39, "text": "Shipping is free"}
+    assert (problem["question_id"], problem["label"]) == ("q1", 0)
+
+
+def test_stale_labels_are_shown_and_moved_into_a_new_set(workspace: Workspace) -> None:
+    (page,) = workspace.send({"text": TEXT, "external_id": "a"})
+    questions = [question(page["document_id"], quote=quote) for quote in ("Shipping is free.", "take ten days")]
+    workspace.post("/question-sets", {"name": "old", "questions": questions}, 201)
+    assert workspace.get("/question-sets/old/staleness")["current"] == 2
+    workspace.send({"text": f"New! {TEXT} They take ten days.", "external_id": "a"})
+    found = workspace.get("/question-sets/old/staleness")
+    assert (found["labels"], found["current"], found["replaced"], found["movable"]) == (2, 0, 2, 1)
+    assert [one["moved_to"] and one["moved_to"]["start"] for one in found["stale"]] == [28, None]
+    response = workspace.request("POST", "/question-sets/old/relocations", json={"name": "new"})
+    assert expect_problem(response, 409, "labels_not_movable")["labels"] == found["stale"][1:]
+    body = {"name": "new", "drop_stale": True}
+    moved = workspace.post("/question-sets/old/relocations", body, 201)
+    assert (moved["moved_labels"], moved["dropped_questions"], moved["question_count"]) == (1, ["q2"], 1)
+    assert workspace.post("/question-sets/old/relocations", body, 200) == moved
+    assert workspace.get("/question-sets/new/staleness")["stale"] == []
+    assert workspace.get("/question-sets/old/staleness") == found
+    taken = workspace.request("POST", "/question-sets/old/relocations", json={"name": "old", "drop_stale": True})
+    expect_problem(taken, 409, "question_set_exists")

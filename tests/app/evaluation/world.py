@@ -12,7 +12,9 @@ import pydantic
 from app.context.retrieve import Retriever
 from app.context.saved_strategies import ensure_index
 from app.context.strategy import BaselineSetup, SearchSetup
-from app.evaluation.questions import NewQuestion, Question, locate_questions
+from app.evaluation.labels import locate_questions
+from app.evaluation.question_sets import save_question_set
+from app.evaluation.questions import NewQuestion, Question
 from configs.part import JsonObject
 from configs.span import Span
 from indexes.database.catalog import load_document
@@ -99,6 +101,12 @@ class World:
         with self.database.read() as session:
             return locate_questions(session, WORKSPACE, new_questions(*questions))
 
+    def save(self, name: str, *questions: JsonObject) -> tuple[str, bool]:
+        """Save the questions as a set; return its content hash and whether it is new."""
+        with self.database.write() as session:
+            row, is_new = save_question_set(session, WORKSPACE, name, new_questions(*questions))
+            return row.content_hash, is_new
+
     def _do(self, job_id: str) -> None:
         with self.database.write() as session:
             job = session.get_one(Job, job_id)
@@ -121,6 +129,11 @@ def asked(question: str, *evidence: JsonObject, **fields: Any) -> JsonObject:
 def quoted(document_id: str, quote: str) -> JsonObject:
     """Return evidence by quote as JSON."""
     return {"document_id": document_id, "quote": quote}
+
+
+def whole(document_id: str, **fields: Any) -> JsonObject:
+    """Return a whole document as evidence, as JSON."""
+    return {"document_id": document_id, **fields}
 
 
 def spanned(document_id: str, span: Span) -> JsonObject:

@@ -14,7 +14,7 @@ from app.api.routers.comparisons import MOST_HITS, MOST_QUESTIONS, ComparisonVie
 from app.context.saved_strategies import save_strategy
 from app.context.strategy import BaselineSetup, Strategy
 from app.evaluation.comparison import Comparison
-from app.evaluation.questions import save_question_set
+from app.evaluation.question_sets import save_question_set
 from configs.errors import InvalidInputError, NotFoundError
 from configs.part import JsonObject
 from indexes.access import Principal

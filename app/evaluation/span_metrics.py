@@ -26,16 +26,23 @@ class SentText:
 
 
 class TokenMeter:
-    """Counts the tokens of texts, each place once; overlong unknown words count as several."""
+    """Counts and cuts the tokens of texts, each place once; overlong unknown words count as several."""
 
     def __init__(self) -> None:
         self._counts: dict[VersionSpan, int] = {}
+        self._cuts: dict[tuple[VersionSpan, int], int] = {}
 
     def count(self, place: VersionSpan, text: str) -> int:
         """Return the tokens of `text`, which is what stands at `place`."""
         if place not in self._counts:
             self._counts[place] = len(token_offsets(text, TOKENIZER).starts)
         return self._counts[place]
+
+    def cut(self, place: VersionSpan, text: str, tokens: int) -> int:
+        """Return behind how many characters the first `tokens` (1 or more) tokens of `text` end."""
+        if (place, tokens) not in self._cuts:
+            self._cuts[place, tokens] = token_offsets(text, TOKENIZER).ends[tokens - 1]
+        return self._cuts[place, tokens]
 
 
 def cut_at_budget(ranked: Iterable[tuple[VersionSpan, str]], budget_tokens: int, meter: TokenMeter) -> SentText:
@@ -50,7 +57,7 @@ def cut_at_budget(ranked: Iterable[tuple[VersionSpan, str]], budget_tokens: int,
         tokens = meter.count(place, text)
         if tokens > left_tokens:
             if left_tokens:
-                cut = token_offsets(text, TOKENIZER).ends[left_tokens - 1]
+                cut = meter.cut(place, text, left_tokens)
                 spans.append(VersionSpan(place.version_id, Span(place.span.start, place.span.start + cut)))
                 left_tokens = 0
             break

@@ -1,0 +1,76 @@
+"""How well a signal of the search, such as its best score, tells answerable questions from unanswerable ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Signals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """What comes of answering where the signal reaches the threshold and refusing where it does not.
+
+    A false answer is one to an unanswerable question, a false refusal one of an answerable question. The rates are
+    shares of the unanswerable and of the answerable questions; None where there are none of them.
+    """
+
+    threshold: float
+    answerable: int
+    unanswerable: int
+    false_answers: int
+    false_refusals: int
+
+    @property
+    def false_answer_rate(self) -> float | None:
+        """Return the share of the unanswerable questions that are answered."""
+        return self.false_answers / self.unanswerable if self.unanswerable else None
+
+    @property
+    def false_refusal_rate(self) -> float | None:
+        """Return the share of the answerable questions that are refused."""
+        return self.false_refusals / self.answerable if self.answerable else None
+
+
+def abstention_at(threshold: float, signals: Signals, is_answerable: Flags) -> Abstention:
+    """Return what comes of a threshold; `signals` [questions] are higher where an answer is likelier.
+
+    Where nothing was found the signal is -inf. Raises ValueError for a signal or threshold that is not a number.
+    """
+    _check(signals, is_answerable)
+    if np.isnan(threshold):
+        raise ValueError("the threshold is not a number")
+    is_answered = signals >= threshold
+    return Abstention(
+        threshold=threshold,
+        answerable=int(is_answerable.sum()),
+        unanswerable=int((~is_answerable).sum()),
+        false_answers=int((is_answered & ~is_answerable).sum()),
+        false_refusals=int((~is_answered & is_answerable).sum()),
+    )
+
+
+def abstention_auroc(signals: Signals, is_answerable: Flags) -> float | None:
+    """Return the chance that an answerable question has the higher signal of two, a tie counting one half; in [0, 1].
+
+    The area under the receiver operating characteristic as the Mann-Whitney U statistic: Hanley and McNeil, Radiology
+    143 (1), 1982. `signals` as in `abstention_at`. None where the questions are all answerable or none is.
+    """
+    _check(signals, is_answerable)
+    answerable, unanswerable = signals[is_answerable], np.sort(signals[~is_answerable])
+    if not len(answerable) or not len(unanswerable):
+        return None
+    below = np.searchsorted(unanswerable, answerable, side="left")
+    not_above = np.searchsorted(unanswerable, answerable, side="right")
+    return float((below + not_above).mean() / (2 * len(unanswerable)))
+
+
+def _check(signals: Signals, is_answerable: Flags) -> None:
+    if signals.shape != is_answerable.shape or signals.ndim != 1:
+        raise ValueError(f"one signal for each question: got {signals.shape} and {is_answerable.shape}")
+    if np.isnan(signals).any():
+        raise ValueError("a signal is not a number")

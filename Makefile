@@ -11,10 +11,10 @@ INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first ti
 PYTEST := $(VENV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format bench docs clean
+.PHONY: help run test test-fast check format bench verify-statistics docs clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## install the runtime and start the service on 127.0.0.1:8000
 	$(VENV)/bin/context-playground serve
@@ -44,6 +44,9 @@ format: $(DEVELOPMENT) ## format the source and mend what the linter can
 
 bench: $(DEVELOPMENT) ## measure and print the table of figures (FULL=1 for all documents)
 	$(VENV)/bin/python -m tests.benchmarks
+
+verify-statistics: $(RUNTIME) ## simulate every statistical rule and write docs/statistics.md
+	$(VENV)/bin/python -m app.evaluation.statistics.verification
 
 docs: $(RUNTIME) ## write docs/settings.md, docs/parts.md and docs/openapi.json anew
 	$(VENV)/bin/python -m app.documentation

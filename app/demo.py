@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import app
@@ -18,7 +18,11 @@ from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, Strategy, load_presets
-from app.evaluation.questions import NewQuestion, QuestionSetRow, save_question_set
+from app.evaluation.experiments.creation import create_experiment, draft_experiment
+from app.evaluation.experiments.records import ExperimentRow
+from app.evaluation.experiments.specification import Specification
+from app.evaluation.question_sets import QuestionSetRow, save_question_set
+from app.evaluation.questions import NewQuestion
 from configs.part import JsonObject
 from indexes.access import Principal
 from indexes.database.catalog import list_indexes, missing_versions
@@ -34,6 +38,20 @@ DISPOSABLE = "demo-disposable"
 SEED_DEMO = "seed_demo"
 SEED_JOB = "demo-ingest"
 INDEXES = {"default": "demo-default", "heading_hybrid": "demo-heading", "model_free": "demo-model-free"}
+EXPERIMENTS: dict[str, JsonObject] = {
+    "demo-experiment": {
+        "name": "Meaning, words, or both?",
+        "question_set": "demo",
+        "strategies": [{"strategy": name} for name in ("default", "dense", "lexical", "no_context", "whole_documents")],
+    },
+    DISPOSABLE: {
+        "name": "To be deleted",
+        "question_set": "disposable",
+        "strategies": [{"strategy": "default"}, {"strategy": "lexical"}],
+        "metrics": [{"kind": "recall_at_tokens", "budget_tokens": 1000}],
+        "latency_requests": 0,
+    },
+}
 TOPICS = {
     "deciding-what-the-model-reads": "strategy",
     "cutting-documents-into-chunks": "ingest",
@@ -77,15 +95,20 @@ def plant_demo(database: Database) -> bool:
 
 
 def demo_progress(database: Database) -> str:
-    """Return `demo: n of m` indexes that answer for every document, or `off` where there is no demo."""
+    """Return `demo: n of m` parts that are ready, or `off` where there is no demo.
+
+    The parts are indexes, ready once they answer for every document, and experiments, ready once they have findings.
+    """
     with database.read() as session:
         indexes = list_indexes(session, WORKSPACE)
         if not indexes:
             return "off"
-        built = sum(
+        ready = sum(
             index.built_at is not None and not missing_versions(session, WORKSPACE, index.id) for index in indexes
         )
-        return f"demo: {built} of {len(indexes)}"
+        finished = ExperimentRow.id.in_(EXPERIMENTS), ExperimentRow.finished_at.is_not(None)
+        ready += session.scalar(select(func.count()).where(*finished)) or 0
+        return f"demo: {ready} of {len(indexes) + len(EXPERIMENTS)}"
 
 
 def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
@@ -103,6 +126,7 @@ def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
                 job_id = f"{index.id}-build" if index.id != DISPOSABLE else DISPOSABLE
                 if index.built_at is None and session.get(Job, job_id) is None:
                     create_job(session, WORKSPACE, BUILD_INDEX, {"index_id": index.id}, job_id)
+            _create_experiments(session)
         yield
         with job.database.read() as session:
             is_saved = session.get(ContextRow, "demo-context") is not None
@@ -110,6 +134,13 @@ def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
             _save_context(contexts)
 
     return seed
+
+
+def _create_experiments(session: Session) -> None:
+    for experiment_id, specification in EXPERIMENTS.items():
+        if session.get(ExperimentRow, experiment_id) is None:
+            draft = draft_experiment(session, WORKSPACE, Specification.model_validate(specification))
+            create_experiment(session, WORKSPACE, draft, experiment_id, f"{experiment_id}-run")
 
 
 def _save_context(contexts: Contexts) -> None:

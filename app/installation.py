@@ -12,6 +12,7 @@ import app
 from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from app.demo import SEED_DEMO, seed_handler
+from app.evaluation.experiments.run import ExperimentRunner
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
@@ -44,6 +45,7 @@ class Installation:
             self.database,
             {
                 **pipeline.handlers(),
+                **ExperimentRunner(data_folder=settings.data_folder, contexts=self.contexts).handlers(),
                 PURGE: purge_handler(settings.data_folder),
                 SEED_DEMO: seed_handler(pipeline, self.contexts),
             },

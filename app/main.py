@@ -25,10 +25,12 @@ from app.api.routers import (
     comparisons,
     contexts,
     documents,
+    experiments,
     health,
     indexes,
     jobs,
     question_sets,
+    reports,
     searches,
     strategies,
     uploads,
@@ -37,6 +39,7 @@ from app.api.routers import (
 from app.api.service import Service
 from app.demo import WORKSPACE, demo_progress, plant_demo
 from app.installation import Installation
+from configs.release import VERSION
 from configs.settings import Settings
 
 DEMO_POLL_SECONDS = 1.0
@@ -55,7 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or Settings()
     app = FastAPI(
         title="Context-strategy playground",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=_lifespan,
         docs_url=None,
@@ -71,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        question_sets, jobs,
+        question_sets, experiments, reports, jobs,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)
@@ -112,7 +115,7 @@ async def _show_demo_progress(service: Service) -> None:
     while True:
         progress = await service.run(service.demo_progress)
         if progress != shown:
-            logger.info("%s indexes built (workspace %r)" if progress != "off" else "%s", *_words(progress))
+            logger.info("%s parts are ready (workspace %r)" if progress != "off" else "%s", *_words(progress))
         shown = progress
         if progress == "off" or len(set(progress.removeprefix("demo: ").split(" of "))) == 1:
             return

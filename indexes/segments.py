@@ -114,14 +114,14 @@ def damaged_files(folder: Path, checksums: dict[str, str]) -> list[str]:
 def remove_unused(database: Database, data_folder: Path) -> None:
     """Remove the rows of segments that are out of use after ten minutes, and directories without a row after an hour.
 
-    A directory that a running job may have written, and may yet commit, stays until the job ends.
+    What a job that has begun may still read, or may have written and may yet commit, stays until the job ends.
     """
     with database.write() as session:
-        statement = delete(Segment).where(Segment.state != "live", Segment.retired_at < now() - RETIRED_KEPT_FOR)
-        session.execute(statement)
+        began = session.scalar(select(func.min(Job.started_at)).where(Job.state.in_(("queued", "running"))))
+        unread_since = now() - RETIRED_KEPT_FOR if began is None else min(began, now() - RETIRED_KEPT_FOR)
+        session.execute(delete(Segment).where(Segment.state != "live", Segment.retired_at < unread_since))
     with database.read() as session:
         known = set(session.scalars(select(Segment.id)))
-        began = session.scalar(select(func.min(Job.started_at)).where(Job.state == "running"))
     oldest = time.time() - ORPHAN_AFTER_SECONDS
     if began is not None:
         oldest = min(oldest, began.timestamp())

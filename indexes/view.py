@@ -96,6 +96,33 @@ class IndexView:
         return [None if mask is not None and mask.all() else mask for mask in masks]
 
 
+@dataclass(frozen=True, slots=True)
+class RowPlace:
+    """Where the rows of one document lie."""
+
+    document_id: str
+    segment_folder: Path
+    first_row: int
+    row_count: int
+
+
+def view_of_places(
+    documents: list[ServedDocument], places: list[RowPlace], unserved: list[tuple[str, ...] | None] | None = None
+) -> IndexView:
+    """Return a view of `documents`, sorted by id here, whose rows lie at `places`; other rows are not live.
+
+    `unserved` are the access lists of documents that should be served as well, and are not.
+    """
+    documents = sorted(documents, key=lambda document: document.id)
+    numbers = {document.id: number for number, document in enumerate(documents)}
+    by_folder: dict[Path, list[tuple[int, int, int]]] = {}
+    for place in places:
+        rows = (numbers[place.document_id], place.first_row, place.row_count)
+        by_folder.setdefault(place.segment_folder, []).append(rows)
+    segments = [_segment_view(folder, by_folder[folder]) for folder in sorted(by_folder)]
+    return IndexView(documents, segments, unserved or [])
+
+
 def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: str) -> IndexView:
     """Read what the index serves of the live documents of its workspace."""
     pending = Version.state.in_(("queued", "processing"))
@@ -107,26 +134,24 @@ def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: 
         .join(Version, Version.id == Document.latest_version_id)
         .outerjoin(Served, and_(Served.document_id == Document.id, Served.index_id == index_id))
         .where(Document.workspace_id == workspace_id, Document.deleted_at.is_(None))
-        .order_by(Document.id)
     )  # fmt: skip
     documents: list[ServedDocument] = []
     unserved: list[tuple[str, ...] | None] = []
-    places: dict[str, list[tuple[int, int, int]]] = {}
+    places: list[RowPlace] = []
     for row in session.execute(statement):
         access = None if row.access is None else tuple(row.access)
         if row.is_pending or (row.ready_version_id is not None and row.ready_version_id != row.version_id):
             unserved.append(access)
         if row.version_id is None:
             continue
-        places.setdefault(row.segment_id, []).append((len(documents), row.first_row, row.row_count))
+        folder = segment_folder(data_folder, index_id, row.segment_id)
+        places.append(RowPlace(row.id, folder, row.first_row, row.row_count))
         documents.append(
             ServedDocument(
                 id=row.id, version_id=row.version_id, tags=tuple(row.tags), metadata=row.attributes, access=access
             )
         )
-    folders = {segment_id: segment_folder(data_folder, index_id, segment_id) for segment_id in sorted(places)}
-    segments = [_segment_view(folder, places[segment_id]) for segment_id, folder in folders.items()]
-    return IndexView(documents, segments, unserved)
+    return view_of_places(documents, places, unserved)
 
 
 def _segment_view(folder: Path, places: list[tuple[int, int, int]]) -> SegmentView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +15,7 @@ from app.context.passages import Candidate
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
-from app.context.retrieve import Request, Retrieved, Retriever
+from app.context.retrieve import Passage, Request, Retrieved, Retriever
 from app.context.saved_contexts import ContextRow, check_sources, load_context
 from app.context.strategy import BaselineSetup, SearchSetup
 from configs.span import Span
@@ -50,17 +51,27 @@ class Contexts:
         """Retrieve for the request's question and pack what was found into the policy's budget."""
         retrieved = self._retriever.retrieve(setup, request)
         begin = time.perf_counter()
+        assembled = self.assemble(policy, request.question, retrieved.passages)
+        retrieved.seconds["assembly"] = time.perf_counter() - begin
+        return assembled, retrieved
+
+    def assemble(
+        self,
+        policy: ContextPolicy,
+        question: str,
+        passages: Sequence[Passage],
+        nonce: Callable[[], str] = new_nonce,
+    ) -> Assembled:
+        """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only."""
         candidates = [
             Candidate(
                 hit=passage.hit,
                 text=passage.text,
                 origin=self.origin_of(passage.hit.version_id, _described_at(passage.hit.span, passage.text)),
             )
-            for passage in retrieved.passages
+            for passage in passages
         ]
-        assembled = assemble(policy, request.question, candidates, text_of=self.text_of, nonce=new_nonce)
-        retrieved.seconds["assembly"] = time.perf_counter() - begin
-        return assembled, retrieved
+        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce)
 
     def save(
         self, assembled: Assembled, retrieved: Retrieved, strategy: str, request: Request, context_id: str = ""

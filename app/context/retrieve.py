@@ -191,11 +191,12 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
             break
         text = session.scalars(select(Version.text).where(Version.id == version.id)).one() or ""
         left_characters -= len(text)
-        passages.append(_whole(len(passages) + 1, document, version, text))
+        passages.append(whole_passage(len(passages) + 1, document, version, text))
     return passages
 
 
-def _whole(rank: int, document: Document, version: Version, text: str) -> Passage:
+def whole_passage(rank: int, document: Document, version: Version, text: str) -> Passage:
+    """Return a whole document as the passage of that rank."""
     hit = Hit(
         rank=rank,
         document_id=document.id,

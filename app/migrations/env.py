@@ -13,7 +13,8 @@ for owner in (
     "indexes.database.tables",
     "app.context.saved_strategies",
     "app.context.saved_contexts",
-    "app.evaluation.questions",
+    "app.evaluation.question_sets",
+    "app.evaluation.experiments.records",
     "app.api.idempotency",
 ):
     importlib.import_module(owner)

@@ -11,6 +11,7 @@ from app.api.idempotency import PlaygroundRoute
 from app.context.packers import Packer
 from app.context.renderers import Renderer
 from app.context.strategy import Strategy, load_presets
+from app.evaluation.metrics import Metric
 from configs.part import Part
 from indexes.fusions import Fusion
 from indexes.stores import Store
@@ -19,7 +20,7 @@ from ingest.embedders import Embedder
 from ingest.parsers import Parser
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"], route_class=PlaygroundRoute)
-FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Packer, Renderer)
+FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Packer, Renderer, Metric)
 
 
 class SettingView(BaseModel):

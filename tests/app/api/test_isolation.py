@@ -33,6 +33,10 @@ class Neighbours:
         questions = [{"question": SECRET, "evidence": [evidence]}]
         self.theirs.post("/question-sets", {"name": FOREIGN_NAME, "questions": questions}, 201)
         context = self.theirs.post("/contexts", {"question": SECRET}, 201)
+        comparing = {"name": SECRET, "question_set": FOREIGN_NAME, "latency_requests": 0}
+        strategies = [{"strategy": FOREIGN_NAME}, {"strategy": "default"}]
+        started = self.theirs.post("/experiments", {**comparing, "strategies": strategies}, 202)
+        assert self.theirs.wait(started["job"]["id"])["state"] == "succeeded"
         self.version_id: str = document["version_id"]
         self.evidence = {"document_id": document["document_id"], "start": 0, "end": 3}
         self.foreign = {
@@ -41,6 +45,7 @@ class Neighbours:
             "index_id": index["id"],
             "question_set": FOREIGN_NAME,
             "context_id": context["id"],
+            "experiment_id": started["experiment"]["id"],
         }
 
     def bodies(self, path: str) -> list[JsonObject]:
@@ -48,6 +53,14 @@ class Neighbours:
         by_name: list[JsonObject] = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
         question: JsonObject = {"question": "mine?"}
         marked: JsonObject = {"question": "mine?", "evidence": [self.evidence]}
+        experiments: list[JsonObject] = [
+            {
+                "name": "e",
+                "question_set": FOREIGN_NAME,
+                "strategies": [{"strategy": "default"}, {"setup": lexical(34)}],
+            },
+            {"name": "e", "question_set": "s", "strategies": by_name},
+        ]
         bodies: dict[str, list[JsonObject]] = {
             "/documents": [],
             "/documents/files": [],
@@ -56,6 +69,9 @@ class Neighbours:
             "/searches": [{"query": SECRET, **choice} for choice in by_name],
             "/contexts": [{"question": SECRET, **choice} for choice in by_name],
             "/question-sets": [{"name": "s", "questions": [marked]}],
+            "/question-sets/imports": [],
+            "/experiments": experiments,
+            "/experiments/dry-runs": experiments,
             "/comparisons": [
                 *({"questions": [question], "strategies": [{}, choice]} for choice in by_name),
                 {"questions": [marked], "strategies": [{}]},
@@ -110,7 +126,8 @@ def test_nothing_answers_in_a_workspace_that_is_not_there(neighbours: Neighbours
     url = operation.url(workspace_id="nosuch", **neighbours.foreign)
     sendings: list[dict[str, Any]] = [{"json": body} for body in operation.examples().values()] or [{}]
     if "multipart/form-data" in operation.bodies:
-        sendings = [{"files": [("files", ("a.txt", b"words", "text/plain"))]}]
+        parts = [(part, ("a.txt", b"words", "text/plain")) for part in ("files", "questions")]
+        sendings = [{"files": parts, "data": {"format": "jsonl", "name": "s"}}]
     for sending in sendings:
         response = neighbours.mine.client.request(operation.method, url, **sending)
         if operation.method == "delete" and operation.path_parameters == ["workspace_id"]:

@@ -1,0 +1,1 @@
+"""Experiments: strategies times questions, scored, compared pairwise, with a verdict."""

@@ -1,0 +1,145 @@
+"""The cells of one question: each strategy's answer, scored by every metric. A failed cell is a value."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from app.context.strategy import BaselineSetup, SearchSetup
+from app.evaluation.experiments.specification import Contestant
+from app.evaluation.experiments.trial import Answered, Depth, Trial, Vector, sent_spans
+from app.evaluation.metrics import Metric
+from app.evaluation.outcome import Gold, Outcome
+from app.evaluation.span_metrics import TokenMeter
+from app.evaluation.version_span import VersionSpan
+from configs.errors import PlaygroundError
+from configs.part import JsonObject
+from indexes.view import IndexView
+
+RANKED_KEPT = 100
+"""Hits of a ranked list that a cell keeps."""
+
+logger = logging.getLogger("playground.experiments")
+
+
+class CellMaker:
+    """Makes cells; texts are counted, and questions encoded, once for all of them."""
+
+    def __init__(self, trial: Trial, metrics: Sequence[Metric]) -> None:
+        self._trial = trial
+        self._metrics = metrics
+        self._meter = TokenMeter()
+        self._vectors: dict[tuple[str, str], Vector] = {}
+        self._baselines: dict[str, Answered] = {}
+        reading = [metric for metric in metrics if metric.reads == "context"]
+        self._budgets = sorted({budget for metric in reading for budget in metric.budgets_tokens})
+        self._depth = Depth(
+            documents=max((metric.depth_documents for metric in metrics), default=0),
+            passages=max((metric.depth_passages for metric in metrics), default=0),
+        )
+
+    def cells(
+        self,
+        setup: SearchSetup | BaselineSetup,
+        view: IndexView | None,
+        contestants: Sequence[tuple[int, Contestant]],
+        question_number: int,
+        question: str,
+        gold: Gold,
+    ) -> list[dict[str, Any]]:
+        """Return the values of one row for each of the contestants, which share the retrieval setup.
+
+        What goes wrong becomes the error of the cells it concerns.
+        """
+        try:
+            answered = self._answer(setup, view, question, contestants)
+        except Exception as error:
+            return [_failed(number, question_number, error) for number, _ in contestants]
+        rows = []
+        for number, contestant in contestants:
+            try:
+                rows.append(self._cell(number, contestant, question_number, question, answered, gold))
+            except Exception as error:
+                rows.append(_failed(number, question_number, error))
+        return rows
+
+    def _answer(
+        self,
+        setup: SearchSetup | BaselineSetup,
+        view: IndexView | None,
+        question: str,
+        contestants: Sequence[tuple[int, Contestant]],
+    ) -> Answered:
+        if isinstance(setup, BaselineSetup):
+            if setup.baseline not in self._baselines:
+                limits = [one.strategy.context.available_tokens for _, one in contestants]
+                self._baselines[setup.baseline] = self._trial.baseline(setup, max([*limits, *self._budgets]))
+            return self._baselines[setup.baseline]
+        assert view is not None
+        return self._trial.search(setup, view, question, self.vector_of(setup, question), self._depth)
+
+    def vector_of(self, setup: SearchSetup, question: str) -> Vector | None:
+        """Return the question's vector, encoded once for all setups of one embedder."""
+        if setup.embedder is None:
+            return None
+        key = (setup.embedder.fingerprint, question)
+        if key not in self._vectors:
+            self._vectors[key] = setup.embedder.encode_query(question)
+        return self._vectors[key]
+
+    def _cell(
+        self,
+        number: int,
+        contestant: Contestant,
+        question_number: int,
+        question: str,
+        answered: Answered,
+        gold: Gold,
+    ) -> dict[str, Any]:
+        policy = contestant.strategy.context
+        outcome = self._trial.outcome(
+            policy, question, answered, budgets_tokens=self._budgets, is_baseline=contestant.is_baseline
+        )
+        own = self._trial.own_context(policy, question, answered.packable)
+        sent = {str(budget): _sent(context.tokens, context.spans) for budget, context in outcome.contexts.items()}
+        sent["request"] = _sent(own.tokens.documents + own.tokens.envelope, sent_spans(own))
+        return {
+            "strategy_number": number,
+            "question_number": question_number,
+            "scores": {metric.name: metric.score(outcome, gold, self._meter) for metric in self._metrics},
+            "ranked": [] if contestant.is_baseline else _ranked(outcome),
+            "sent": sent,
+            "request_tokens": own.tokens.total,
+            "seconds": answered.seconds,
+            "error": None,
+        }
+
+
+def _ranked(outcome: Outcome) -> list[list[Any]]:
+    return [
+        [one.document_id, one.place.version_id, one.place.span.start, one.place.span.end, one.score]
+        for one in outcome.ranked[:RANKED_KEPT]
+    ]
+
+
+def _sent(tokens: int, spans: Sequence[VersionSpan]) -> JsonObject:
+    return {"tokens": tokens, "spans": [[one.version_id, one.span.start, one.span.end] for one in spans]}
+
+
+def _failed(strategy_number: int, question_number: int, error: Exception) -> dict[str, Any]:
+    if isinstance(error, PlaygroundError):
+        said = error.as_dict()
+    else:
+        logger.error("a cell failed", exc_info=error)
+        said = {"code": "internal_error", "detail": f"{type(error).__name__}", "hint": "look at the service's log"}
+    return {
+        "strategy_number": strategy_number,
+        "question_number": question_number,
+        "scores": {},
+        "ranked": [],
+        "sent": {},
+        "request_tokens": 0,
+        "seconds": 0.0,
+        "error": said,
+    }

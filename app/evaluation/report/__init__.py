@@ -1,0 +1,1 @@
+"""Reports: an experiment's findings as one page that can be pasted into a decision."""

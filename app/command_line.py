@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
-    for name in ("alembic", "httpx", "sentence_transformers"):
+    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         if parsed.command == "serve":

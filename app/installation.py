@@ -13,6 +13,7 @@ from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from app.demo import SEED_DEMO, seed_handler
 from app.evaluation.experiments.run import ExperimentRunner
+from app.evaluation.screening_job import Screener
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
@@ -46,6 +47,7 @@ class Installation:
             {
                 **pipeline.handlers(),
                 **ExperimentRunner(data_folder=settings.data_folder, contexts=self.contexts).handlers(),
+                **Screener(data_folder=settings.data_folder).handlers(),
                 PURGE: purge_handler(settings.data_folder),
                 SEED_DEMO: seed_handler(pipeline, self.contexts),
             },

@@ -31,6 +31,7 @@ from app.api.routers import (
     jobs,
     question_sets,
     reports,
+    screenings,
     searches,
     strategies,
     uploads,
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        question_sets, experiments, reports, jobs,
+        question_sets, experiments, reports, screenings, jobs,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)

@@ -13,7 +13,7 @@ from indexes.database.engine import Database
 from tests.database import fresh_database
 
 settings.register_profile("fast", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "fast")
 
 

@@ -58,6 +58,39 @@ EXPERIMENTS: Examples = {
     },
 }
 
+SCREENINGS: Examples = {
+    "weights": {
+        "summary": "Eight fusion weights; the demo's labelled questions calibrate",
+        "value": {
+            "strategies": [
+                {
+                    "strategy": "default",
+                    "label": "hybrid",
+                    "grid": {"settings": {"fusion.dense_weight": [0, 0.1, 0.3, 0.4, 0.5, 0.6, 0.8, 1]}},
+                }
+            ],
+            "question_set": "demo",
+            "settings": {"questions_per_kind": 10},
+        },
+    },
+    "four": {
+        "summary": "Four strategies, no labels at all",
+        "value": {
+            "strategies": [
+                {"strategy": "default"},
+                {"strategy": "dense"},
+                {"strategy": "lexical"},
+                {
+                    "label": "mostly words",
+                    "strategy": "default",
+                    "grid": {"settings": {"fusion.dense_weight": [0.2]}},
+                },
+            ],
+            "settings": {"questions_per_kind": 10},
+        },
+    },
+}
+
 RECOMMENDATIONS: Examples = {
     "cheapest": {"summary": "The cheapest safe choice, without limits", "value": {}},
     "limits": {

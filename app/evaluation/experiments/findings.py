@@ -13,12 +13,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.context.strategy import SearchSetup
+from app.evaluation.abstention import abstention_auroc
 from app.evaluation.economics.latency import Latency, latency_of
 from app.evaluation.experiments.deciding import Failed, Scores, analysis_of, deciding_questions
 from app.evaluation.experiments.fate import Fate, fates_of, total
 from app.evaluation.experiments.records import CellRow, ExperimentRow, read_cells
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.gold import pinned_gold
+from app.evaluation.knee import knee_of
 from app.evaluation.outcome import Gold
 from app.evaluation.questions import Question
 from app.evaluation.statistics.analysis import Analysis
@@ -55,6 +57,13 @@ class StrategyFindings(Value):
     counts: dict[str, int] = Field(description="by metric, over how many questions")
     failures: int = Field(description="cells that failed")
     slices: list[Slice]
+    knee_tokens: int | None = Field(
+        description="budget beyond which more tokens buy little recall; null where the curve has no knee"
+    )
+    abstention_auroc: float | None = Field(
+        description="chance that the best score tells an answerable question from an unanswerable one; null where no "
+        "question is unanswerable, and for a baseline, which does not score"
+    )
     evidence: dict[str, int] = Field(
         description="marked answers by fate: sent, found_not_packed, cut_in_two, not_found"
     )
@@ -104,6 +113,8 @@ class _Tally:
     request_tokens: list[int] = field(default_factory=list)
     context_tokens: list[int] = field(default_factory=list)
     lost_pinned: list[str] = field(default_factory=list)
+    signals: list[float] = field(default_factory=list)
+    answerable: list[bool] = field(default_factory=list)
     failures: int = 0
 
 
@@ -169,6 +180,8 @@ def _add(tally: _Tally, cell: CellRow, names: Sequence[str], question: Question,
     else:
         tally.request_tokens.append(cell.request_tokens)
         tally.context_tokens.append(cell.sent["request"]["tokens"])
+        tally.signals.append(float(cell.ranked[0][4]) if cell.ranked else -np.inf)
+        tally.answerable.append(not question.unanswerable)
     fates = fates_of(gold, cell.ranked, cell.sent["request"]["spans"] if cell.sent else [])
     tally.fates.append(fates)
     if question.pinned and fates["sent"] < len(gold.labels):
@@ -217,6 +230,10 @@ def _strategy_findings(
             Slice(tag=tag, questions=len(scores), mean=float(np.mean(scores)))
             for tag, scores in sorted(tally.by_tag.items())
         ],
+        knee_tokens=knee_of(_curve(tally, names)),
+        abstention_auroc=None
+        if contestant.is_baseline
+        else abstention_auroc(np.array(tally.signals), np.array(tally.answerable, dtype=np.bool_)),
         evidence=total(tally.fates),
         request_tokens=_mean(tally.request_tokens) or 0.0,
         request_tokens_range=_range(tally.request_tokens),
@@ -227,6 +244,16 @@ def _strategy_findings(
         indexed_tokens=tokens,
         index_bytes=size_bytes,
     )
+
+
+def _curve(tally: _Tally, names: Sequence[str]) -> dict[int, float]:
+    """Return the mean recall by budget."""
+    budgets = {name: name.removeprefix("recall_at_tokens@") for name in names}
+    return {
+        int(budget): float(np.mean(tally.scores[name]))
+        for name, budget in budgets.items()
+        if budget.isdecimal() and tally.scores[name]
+    }
 
 
 def _resources(one: StrategyFindings) -> dict[str, Range]:

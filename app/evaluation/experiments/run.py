@@ -64,6 +64,7 @@ class ExperimentRunner:
             values = {"findings": findings.model_dump(mode="json"), "finished_at": now()}
             session.execute(update(ExperimentRow).where(ExperimentRow.id == experiment.id).values(values))
         remove_baked(self.data_folder, folders)
+        job.progress("deciding", 1, 1)
         job.result = {"experiment_id": experiment.id, "cells": len(contestants) * len(experiment.questions)}
 
     def _views(

@@ -115,10 +115,27 @@ class Contestant(BaseModel):
 def contestants_of(session: Session, workspace_id: str, specification: Specification) -> list[Contestant]:
     """Return the strategies that the specification means, grids expanded.
 
-    Raises NotFoundError, and InvalidInputError (`invalid_grid`, `too_many_strategies`, `too_few_strategies`,
-    `repeated_strategy`, `unknown_baseline`).
+    Raises what `strategies_of` raises, and InvalidInputError `unknown_baseline`.
     """
-    size = sum(entry.grid.size if entry.grid is not None else 1 for entry in specification.strategies)
+    contestants = strategies_of(session, workspace_id, specification.strategies)
+    baseline = specification.baseline
+    ranked = [contestant.label for contestant in contestants if not contestant.is_baseline]
+    if baseline is not None and baseline not in ranked:
+        raise InvalidInputError(
+            f"the baseline {baseline!r} is none of the strategies",
+            hint="take a label of: " + ", ".join(ranked[:20]),
+            code="unknown_baseline",
+        )
+    return contestants
+
+
+def strategies_of(session: Session, workspace_id: str, entries: Sequence[Entry]) -> list[Contestant]:
+    """Return the strategies that the entries mean, grids expanded: at least two that retrieve, none twice.
+
+    Raises NotFoundError, and InvalidInputError (`invalid_grid`, `too_many_strategies`, `too_few_strategies`,
+    `repeated_strategy`).
+    """
+    size = sum(entry.grid.size if entry.grid is not None else 1 for entry in entries)
     if size > MOST_STRATEGIES:
         raise InvalidInputError(
             f"the grids make {size:,} strategies; an experiment takes {MOST_STRATEGIES}",
@@ -127,10 +144,10 @@ def contestants_of(session: Session, workspace_id: str, specification: Specifica
         )
     contestants = [
         Contestant(label=label, strategy=strategy, fingerprint=strategy.fingerprint)
-        for entry in specification.strategies
+        for entry in entries
         for label, strategy in _strategies(session, workspace_id, entry)
     ]
-    _check(contestants, specification.baseline)
+    _check(contestants)
     return contestants
 
 
@@ -149,7 +166,7 @@ def _strategies(session: Session, workspace_id: str, entry: Entry) -> list[tuple
     return [(f"{label}, {name}", varied.resolved()) for name, varied in entry.grid.expand(strategy)]
 
 
-def _check(contestants: Sequence[Contestant], baseline: str | None) -> None:
+def _check(contestants: Sequence[Contestant]) -> None:
     ranked = [contestant for contestant in contestants if not contestant.is_baseline]
     if len(ranked) < 2:
         raise InvalidInputError(
@@ -170,9 +187,3 @@ def _check(contestants: Sequence[Contestant], baseline: str | None) -> None:
                 code="repeated_strategy",
                 labels=labels[:10],
             )
-    if baseline is not None and baseline not in {contestant.label for contestant in ranked}:
-        raise InvalidInputError(
-            f"the baseline {baseline!r} is none of the strategies",
-            hint="take a label of: " + ", ".join(contestant.label for contestant in ranked[:20]),
-            code="unknown_baseline",
-        )

@@ -9,6 +9,7 @@ from app.evaluation.economics.advice import ASSUMED, MEASURED, NOT_MEASURABLE, S
 from app.evaluation.economics.caching import break_even_uses
 from app.evaluation.economics.prices import PRICE_UNKNOWN, shown_usd
 from app.evaluation.report.content import Content
+from app.evaluation.report.sentences import winners_in_words
 from app.evaluation.statistics.analysis import Analysis
 
 
@@ -87,7 +88,7 @@ def _cutting(content: Content) -> Decision:
             question="Cut, embed, store: how?", answer="No question could decide.", number="0 questions",
             flip_point="Mark answers as spans.", status=MEASURED,
         )  # fmt: skip
-    winners = ", ".join(analysis.co_winners)
+    winners = winners_in_words(content).replace("**", "")
     answer = f"Take one of: {winners}." if len(analysis.co_winners) > 1 else f"Take {winners}."
     if analysis.no_winner_reason is not None:
         answer = f"No winner: {analysis.no_winner_reason}"

@@ -7,6 +7,8 @@ from collections import Counter
 from app.evaluation.report.content import Content
 from app.evaluation.statistics.pair_verdict import PairVerdict
 
+WINNERS_NAMED = 3
+"""Of many co-winners so many are named, the best means first."""
 VALID = "Valid until documents, questions or the model change."
 
 
@@ -23,14 +25,23 @@ def headline(content: Content) -> str:
     elif len(analysis.co_winners) == len(analysis.strategies):
         said.append("No strategy was shown to be better than all others: all of them are co-winners.")
     else:
-        winners = ", ".join(f"**{label}**" for label in analysis.co_winners)
-        said.append(f"None of these was shown to be worse than another: {winners}.")
+        said.append(f"None of these was shown to be worse than another: {winners_in_words(content)}.")
     safe = analysis.cheapest_safe_choice
     cheapest = f"The cheapest safe choice is **{safe.label}**: " if safe is not None else ""
     choice = f"{analysis.choice[0].upper()}{analysis.choice[1:]}"
     said.append(f"{cheapest}{analysis.choice if cheapest else choice}.")
     said.append("Evidence in the context bounds the quality of answers and is not that quality.")
     return " ".join(said)
+
+
+def winners_in_words(content: Content) -> str:
+    """Return the co-winners, the best means first; of many, only some by name."""
+    analysis = content.findings.analysis
+    winners = analysis.co_winners if analysis is not None else []
+    ordered = [one.label for one in content.contestants if one.label in winners]
+    named = ", ".join(f"**{label}**" for label in ordered[:WINNERS_NAMED])
+    more = len(ordered) - WINNERS_NAMED
+    return named if more <= 0 else f"{named} and {more} more of {len(content.contestants)}"
 
 
 def margin_sentence(content: Content) -> str:

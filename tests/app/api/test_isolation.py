@@ -71,6 +71,10 @@ class Neighbours:
             "/question-sets": [{"name": "s", "questions": [marked]}],
             "/question-sets/imports": [],
             "/experiments": experiments,
+            "/screenings": [
+                {"strategies": by_name},
+                {"question_set": FOREIGN_NAME, "strategies": [{"strategy": "default"}, {"setup": lexical(34)}]},
+            ],
             "/experiments/dry-runs": experiments,
             "/comparisons": [
                 *({"questions": [question], "strategies": [{}, choice]} for choice in by_name),

@@ -21,9 +21,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 WORKSPACE = "/v1/workspaces/scifact"
 PART = "/v1/workspaces/part"
 PART_DOCUMENTS = 2_000
-"""Precisions are compared on the judged documents and others up to this number, which spares encoding time; FULL=1 takes
-all of them.
-"""
+"""Precisions are compared on the judged documents and others up to this number, to spare time; FULL=1: on all."""
 DEPTH = 100
 WHOLE = {"kind": "whole_document"}
 STORES: list[dict[str, Any]] = [{"kind": "faiss_flat"}, {"kind": "bm25", "k1": 1.2, "b": 0.75}]

@@ -16,6 +16,7 @@ from ingest.embedders.sentence_transformer import SentenceTransformer
 from ingest.models import configure
 from tests.benchmarks.bare import Bare
 from tests.benchmarks.corpus import Corpus, load_corpus
+from tests.benchmarks.experiments import experiments, statistics_of_300_pairs
 from tests.benchmarks.timing import Row, interleaved, percentile_ms, rate, seconds_of, show
 from tests.running_server import Client, RunningServer, running_server
 
@@ -259,6 +260,8 @@ def main() -> int:
         rows += ingest(server.client(), corpus)
         rows += searches(server, corpus, bare)
         rows += during_ingest(server, corpus)
+        rows += experiments(server.client(), corpus)
+    rows += statistics_of_300_pairs()
     show("Benchmarks", rows)
     return int(any(row.is_reached is False for row in rows))
 

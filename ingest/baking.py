@@ -18,6 +18,7 @@ from indexes.jobs import RunningJob
 from ingest.chunking import chunk_document, indexed_text
 from ingest.document import ParsedDocument
 from ingest.recipe import IndexRecipe
+from ingest.text_measures import measures_of
 from ingest.vector_cache import missing_vectors, save_vectors
 
 VERSIONS_PER_BATCH = 64
@@ -111,6 +112,7 @@ def _chunked(session: Session, chunking: str, version_ids: Sequence[str]) -> set
 
 
 def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Chunk]) -> list[JsonObject]:
+    measures = measures_of([text[chunk.span.start : chunk.span.end] for chunk in chunks])
     return [
         {
             "version_id": version_id,
@@ -124,6 +126,8 @@ def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Ch
             "heading_path": list(chunk.heading_path),
             "prefix": chunk.prefix,
             "indexed_sha256": hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest(),
+            "text_tokens": measure.tokens,
+            "text_simhash": measure.simhash,
         }
-        for ordinal, chunk in enumerate(chunks)
+        for ordinal, (chunk, measure) in enumerate(zip(chunks, measures, strict=True))
     ]

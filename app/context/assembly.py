@@ -143,21 +143,36 @@ class _Desk:
     def items(self, parts: Sequence[Selected]) -> list[PackItem]:
         """Return the parts as packers see them: each costs what sending it as a source of its own would."""
         texts = [part.text for part in parts]
-        items = []
-        for part, text, tokens in zip(parts, texts, self._counter.count_passages(texts), strict=True):
-            hit = part.candidate.hit
-            source = SourceBlock(label=f"S{hit.rank}", origin=part.candidate.origin, text=text)
-            frame_tokens = self._counter.count(self._policy.renderer.frame(source, self._nonce))
-            items.append(
-                PackItem(
-                    tokens=tokens + frame_tokens,
-                    score=hit.score,
-                    document_id=hit.document_id,
-                    version_id=hit.version_id,
-                    span=part.span,
-                )
+        frames_tokens = self._counter.count_all(
+            [self._frame(part, text) for part, text in zip(parts, texts, strict=True)]
+        )
+        return [
+            PackItem(
+                tokens=tokens + frame_tokens,
+                score=part.candidate.hit.score,
+                document_id=part.candidate.hit.document_id,
+                version_id=part.candidate.hit.version_id,
+                span=part.span,
             )
-        return items
+            for part, text, tokens, frame_tokens in zip(
+                parts, texts, self._counted(parts, texts), frames_tokens, strict=True
+            )
+        ]
+
+    def _frame(self, part: Selected, text: str) -> str:
+        source = SourceBlock(label=f"S{part.candidate.hit.rank}", origin=part.candidate.origin, text=text)
+        return self._policy.renderer.frame(source, self._nonce)
+
+    def _counted(self, parts: Sequence[Selected], texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each part's text; of one that is whole they are known."""
+        trimmed = [number for number, part in enumerate(parts) if part.is_trimmed]
+        counts = [
+            self._counter.count_measured(text, part.candidate.measure.tokens)
+            for part, text in zip(parts, texts, strict=True)
+        ]
+        for number, tokens in zip(trimmed, self._counter.count_all([texts[number] for number in trimmed]), strict=True):
+            counts[number] = tokens
+        return counts
 
     def draft(self, included: Sequence[Selected]) -> _Draft:
         """Return the included parts merged, ordered, rendered and counted."""

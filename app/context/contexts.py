@@ -15,7 +15,7 @@ from app.context.passages import Candidate
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
-from app.context.retrieve import Passage, Request, Retrieved, Retriever
+from app.context.retrieve import Passage, Request, Retrieved, Retriever, page_at, page_starts
 from app.context.saved_contexts import ContextRow, check_sources, load_context
 from app.context.strategy import BaselineSetup, SearchSetup
 from configs.span import Span
@@ -24,6 +24,7 @@ from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Version
 from ingest.document import ParsedDocument
+from ingest.text_measures import measures_of
 
 STRUCTURES_KEPT = 4_096
 
@@ -34,7 +35,7 @@ class _Outline:
 
     title: str
     document: ParsedDocument
-    pages: tuple[tuple[int, str], ...]
+    pages: Sequence[tuple[int, str]]
 
 
 class Contexts:
@@ -63,11 +64,13 @@ class Contexts:
         nonce: Callable[[], str] = new_nonce,
     ) -> Assembled:
         """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only."""
+        unmeasured = iter(measures_of([passage.text for passage in passages if passage.measure is None]))
         candidates = [
             Candidate(
                 hit=passage.hit,
                 text=passage.text,
-                origin=self.origin_of(passage.hit.version_id, _described_at(passage.hit.span, passage.text)),
+                measure=passage.measure or next(unmeasured),
+                origin=passage.origin,
             )
             for passage in passages
         ]
@@ -115,11 +118,7 @@ class Contexts:
     def origin_of(self, version_id: str, position: int) -> Origin:
         """Return title, heading path and page at a position of a version; none of it ever changes."""
         outline = self._outline(version_id)
-        page = ""
-        for start, label in outline.pages:
-            if start > position:
-                break
-            page = label
+        page = page_at(outline.pages, position)
         return Origin(title=outline.title, heading_path=outline.document.heading_path(position), page=page)
 
     def _read_outline(self, version_id: str) -> _Outline:
@@ -127,9 +126,4 @@ class Contexts:
             columns = select(Version.title, Version.file_name, Version.structure).where(Version.id == version_id)
             title, file_name, structure = session.execute(columns).one()
         document = ParsedDocument.from_structure("", title, structure or [])
-        pages = tuple((block.span.start, block.label) for block in document.blocks if block.kind == "page")
-        return _Outline(title=title or file_name, document=document, pages=pages)
-
-
-def _described_at(span: Span, text: str) -> int:
-    return span.start + len(text) - len(text.lstrip())
+        return _Outline(title=title or file_name, document=document, pages=page_starts(structure or []))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.context.envelope import Origin
-from app.context.simhash import near_pairs
 from configs.span import Span
 from indexes.search import Hit
+from ingest.text_measures import TextMeasure, near_duplicates
 
 Reason = Literal[
     "packed", "trimmed", "merged_into", "exact_duplicate", "span_overlap", "near_duplicate", "budget", "source_cap"
@@ -19,10 +19,14 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A hit with its text and origin. Raises ValueError where the text is not as long as the hit's span."""
+    """A hit with its text, the measure of it, and its origin.
+
+    Raises ValueError where the text is not as long as the hit's span.
+    """
 
     hit: Hit
     text: str
+    measure: TextMeasure
     origin: Origin
 
     def __post_init__(self) -> None:
@@ -85,8 +89,8 @@ def deduplicate(
     threshold's part of the shorter one, or a simhash within the distance drops it. What is left is trimmed, so that no
     character of a version stands in two selected spans.
     """
-    texts = [candidate.text for candidate in candidates]
-    pairs = near_pairs(texts, near_duplicate_distance) if near_duplicate_distance is not None else {}
+    measures = [candidate.measure for candidate in candidates]
+    pairs = near_duplicates(measures, near_duplicate_distance) if near_duplicate_distance is not None else {}
     kept = _Kept(span_overlap_threshold, pairs)
     selected: list[Selected] = []
     decisions: list[Decision] = []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.context.envelope import Origin
 from app.context.estimate import build_call
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from configs.errors import ConflictError
+from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
@@ -19,7 +23,9 @@ from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Version
 from indexes.search import Hit, Stopwatch, search_index
 from indexes.stores import Query
-from indexes.view import Views
+from indexes.view import IndexView, Views
+from ingest.document import ParsedDocument
+from ingest.text_measures import TextMeasure
 from ingest.tokenizers import count_tokens
 
 CHARACTERS_PER_TOKEN_AT_MOST = 12
@@ -28,20 +34,32 @@ CHARACTERS_PER_TOKEN_AT_MOST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A hit with its text and where it comes from; `title` is the version's own, as it was when indexed."""
+    """A hit with its text and where it comes from: headings and page of its first non-space character.
+
+    `title` is the version's own, as it was when indexed; `measure` is None where it was not worked out when the
+    document was cut.
+    """
 
     hit: Hit
     text: str
+    measure: TextMeasure | None
     external_id: str
     title: str
+    file_name: str
     heading_path: tuple[str, ...]
     page: str
+
+    @property
+    def origin(self) -> Origin:
+        """Return what readers are told of where it comes from."""
+        return Origin(title=self.title or self.file_name, heading_path=self.heading_path, page=self.page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """The passages of one search, best first."""
+    """The passages of one search, best first, and the setup that found them."""
 
+    setup: SearchSetup | BaselineSetup
     passages: list[Passage]
     index_id: str | None
     missing_documents: int
@@ -77,16 +95,12 @@ class Retriever:
         if isinstance(setup, BaselineSetup):
             return self._baseline(setup, request)
         watch = Stopwatch()
-        with watch.stage("database"), self._database.read() as session:
-            workspace = load_workspace(session, request.workspace_id)
-            index = find_index(session, request.workspace_id, setup)
-            if index is None or index.built_at is None:
-                raise _index_missing(request.workspace_id, setup, index.id if index is not None else None)
-            view = self._views.get(session, workspace.id, workspace.generation, index.id)
+        with watch.stage("database"):
+            index_id, view = self.open_index(request.workspace_id, setup)
         missing = view.missing_documents(request.principal)
         if missing and request.require_fresh:
             raise ConflictError(
-                f"index {index.id} misses {missing} documents in their newest version",
+                f"index {index_id} misses {missing} documents in their newest version",
                 hint="wait for the running job, or bring it up to date with POST …/indexes; or leave out require_fresh",
                 code="index_behind",
                 missing_documents=missing,
@@ -106,8 +120,24 @@ class Retriever:
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, found.hits)
         return Retrieved(
-            passages=passages, index_id=index.id, missing_documents=missing, seconds={**watch.seconds, **found.seconds}
+            setup=setup,
+            passages=passages,
+            index_id=index_id,
+            missing_documents=missing,
+            seconds={**watch.seconds, **found.seconds},
         )
+
+    def open_index(self, workspace_id: str, setup: SearchSetup) -> tuple[str, IndexView]:
+        """Return the id of the index that answers the setup and what it answers with at present.
+
+        Raises ConflictError `index_missing`.
+        """
+        with self._database.read() as session:
+            workspace = load_workspace(session, workspace_id)
+            index = find_index(session, workspace_id, setup)
+            if index is None or index.built_at is None:
+                raise _index_missing(workspace_id, setup, index.id if index is not None else None)
+            return index.id, self._views.get(session, workspace.id, workspace.generation, index.id)
 
     def _baseline(self, setup: BaselineSetup, request: Request) -> Retrieved:
         watch = Stopwatch()
@@ -116,7 +146,7 @@ class Retriever:
             load_workspace(session, request.workspace_id)
             if setup.baseline == "whole_documents":
                 passages = _whole_documents(session, request)
-        return Retrieved(passages=passages, index_id=None, missing_documents=0, seconds=watch.seconds)
+        return Retrieved(setup=setup, passages=passages, index_id=None, missing_documents=0, seconds=watch.seconds)
 
 
 def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[Passage]:
@@ -128,7 +158,7 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
     statement = (
         select(
             ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id,
+            Version.media_type, Version.id, Version.file_name, ChunkRow.text_tokens, ChunkRow.text_simhash,
         )
         .join(Version, Version.id == ChunkRow.version_id)
         .join(Document, Document.id == Version.document_id)
@@ -140,31 +170,36 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
     passages = []
     for hit in hits:
         row = rows[hit.version_id, hit.ordinal]
-        page = _page_at(pages.get(hit.version_id, []), hit.span.start)
+        page = page_at(pages.get(hit.version_id, []), described_at(hit.span, row[3]))
+        measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
         passages.append(
             Passage(
-                hit=hit, text=row[3], external_id=row.external_id, title=row.title,
-                heading_path=tuple(row.heading_path), page=page,
+                hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
+                file_name=row.file_name, heading_path=tuple(row.heading_path), page=page,
             )
         )  # fmt: skip
     return passages
 
 
+def described_at(span: Span, text: str) -> int:
+    """Return the position of the first non-space character of the text at `span`, or its end."""
+    return span.end - len(text.lstrip())
+
+
 def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:
     statement = select(Version.id, Version.structure).where(Version.id.in_(version_ids))
-    return {
-        version_id: [(block["start"], block["label"]) for block in structure or [] if block["kind"] == "page"]
-        for version_id, structure in session.execute(statement)
-    }
+    return {version_id: page_starts(structure or []) for version_id, structure in session.execute(statement)}
 
 
-def _page_at(pages: list[tuple[int, str]], position: int) -> str:
-    label = ""
-    for start, page in pages:
-        if start > position:
-            break
-        label = page
-    return label
+def page_starts(structure: Sequence[JsonObject]) -> list[tuple[int, str]]:
+    """Return where each page of a version begins, with its label, in order."""
+    return [(block["start"], block["label"]) for block in structure if block["kind"] == "page"]
+
+
+def page_at(pages: Sequence[tuple[int, str]], position: int) -> str:
+    """Return the label of the page that holds `position`, "" where there is none."""
+    number = bisect.bisect_right(pages, position, key=itemgetter(0))
+    return pages[number - 1][1] if number else ""
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:
@@ -207,7 +242,18 @@ def whole_passage(rank: int, document: Document, version: Version, text: str) ->
         score=1.0 / rank,
         stores={},
     )
-    return Passage(hit=hit, text=text, external_id=document.external_id, title=version.title, heading_path=(), page="")
+    structure = version.structure or []
+    begin = described_at(hit.span, text)
+    return Passage(
+        hit=hit,
+        text=text,
+        measure=None,
+        external_id=document.external_id,
+        title=version.title,
+        file_name=version.file_name,
+        heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
+        page=page_at(page_starts(structure), begin),
+    )
 
 
 def _index_missing(workspace_id: str, setup: SearchSetup, index_id: str | None) -> ConflictError:

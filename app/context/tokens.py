@@ -4,58 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.context.remembered import Remembered
 from configs.errors import InvalidInputError
-from ingest.tokenizers import DEFAULT_TOKENIZER, WINDOW_CHARACTERS, count_many, count_tokens, tokenizer
+from ingest.tokenizers import DEFAULT_TOKENIZER, count_many, count_tokens, tokenizer
+from ingest.word_counts import WORD_COUNTS
 
 BYTES_PER_ESTIMATED_TOKEN = 3
-
-FEW_WORDS = 32
-REMEMBERED_WORDS = 200_000
-LONGEST_REMEMBERED_WORD_CHARACTERS = 64
-
-
-class WordCounts:
-    """Counts tokens of the shipped WordPiece by adding up those of words, which are remembered.
-
-    The tokenizer separates words at white space before it does anything else, so the sum is its count of the whole
-    text; reading a text of known words costs a dozenth of encoding it. Thread-safe: what is known is replaced, never
-    emptied.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {"": 0}
-
-    def count(self, text: str) -> int:
-        """Return the same as `count_tokens(text)`."""
-        if _has_endless_word(text):
-            return count_tokens(text)
-        known = self._known
-        words = text.replace("\n", " ").replace("\t", " ").replace("\r", " ").split(" ")
-        try:
-            return sum(map(known.__getitem__, words))
-        except KeyError:
-            unknown = list(set(words).difference(known))
-        counts = dict(zip(unknown, count_words(unknown), strict=True))
-        total = sum(counts[word] if word in counts else known[word] for word in words)
-        if len(known) + len(counts) > REMEMBERED_WORDS:
-            self._known = known = {"": 0}
-        known.update(
-            {word: tokens for word, tokens in counts.items() if len(word) <= LONGEST_REMEMBERED_WORD_CHARACTERS}
-        )
-        return total
-
-
-def count_words(words: Sequence[str]) -> list[int]:
-    """Return the tokens of each word; a few are counted without waking the tokenizer's threads."""
-    if len(words) > FEW_WORDS:
-        return count_many(words)
-    encoder = tokenizer(DEFAULT_TOKENIZER)
-    return [len(encoder.encode(word, add_special_tokens=False)) for word in words]
-
-
-_WORD_COUNTS = WordCounts()
-_PASSAGE_COUNTS = Remembered(lambda texts: [_WORD_COUNTS.count(text) for text in texts])
 
 
 class TokenCounter:
@@ -76,12 +29,18 @@ class TokenCounter:
         """Return the tokens of `text`."""
         return self._tokens(text) if self.is_exact else max(self._tokens(text), _bytes_share(text))
 
-    def count_passages(self, texts: Sequence[str]) -> list[int]:
-        """Return the tokens of each text, for texts that will be counted again."""
+    def count_all(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text, in one go."""
         if self.tokenizer != DEFAULT_TOKENIZER:
             return count_many(texts, self.tokenizer)
-        counts = _PASSAGE_COUNTS.of(texts)
+        counts = WORD_COUNTS.count_all(texts)
         return counts if self.is_exact else list(map(max, counts, map(_bytes_share, texts)))
+
+    def count_measured(self, text: str, shipped_tokens: int) -> int:
+        """Return the tokens of `text`, of which the shipped WordPiece is known to make `shipped_tokens`."""
+        if self.tokenizer != DEFAULT_TOKENIZER:
+            return count_tokens(text, self.tokenizer)
+        return shipped_tokens if self.is_exact else max(shipped_tokens, _bytes_share(text))
 
     def measure_of(self, text: str) -> Callable[[str], int]:
         """Return the one measure that decides the count of `text`, by which its parts add up to the whole."""
@@ -89,14 +48,7 @@ class TokenCounter:
         return _bytes_share if by_bytes else self._tokens
 
     def _tokens(self, text: str) -> int:
-        return _WORD_COUNTS.count(text) if self.tokenizer == DEFAULT_TOKENIZER else count_tokens(text, self.tokenizer)
-
-
-def _has_endless_word(text: str) -> bool:
-    """Tell whether `count_tokens` may have to cut inside a word, where no sum of words can follow it."""
-    if len(text) <= WINDOW_CHARACTERS:
-        return False
-    return max(map(len, text.replace("\n", " ").split(" "))) >= WINDOW_CHARACTERS // 2
+        return WORD_COUNTS.count(text) if self.tokenizer == DEFAULT_TOKENIZER else count_tokens(text, self.tokenizer)
 
 
 def _is_here(model: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexes.database.engine import Base, Json, UtcDateTime, now
@@ -82,7 +82,11 @@ class Version(Base):
 
 
 class ChunkRow(Base):
-    """One chunk of one version under one chunking (fingerprint of chunker and prefix setting)."""
+    """One chunk of one version under one chunking (fingerprint of chunker and prefix setting).
+
+    `tokens` are those of its chunker's tokenizer, `text_tokens` those of the shipped one; `text_simhash` is None for a
+    very long text. Both are None in rows written before they were kept.
+    """
 
     __tablename__ = "chunks"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -98,6 +102,8 @@ class ChunkRow(Base):
     heading_path: Mapped[list[str]] = mapped_column(Json)
     prefix: Mapped[str] = mapped_column(Text)
     indexed_sha256: Mapped[str] = mapped_column(String(64))
+    text_tokens: Mapped[int | None]
+    text_simhash: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Vector(Base):

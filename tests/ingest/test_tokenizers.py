@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Encoding
 
@@ -110,11 +109,14 @@ def test_offsets_are_code_points_of_the_text(text: str, words: list[str]) -> Non
 
 @settings(max_examples=60)
 @given(text=st.one_of(sentences(), st.text(st.characters(exclude_categories=["Cs"]), max_size=80)))
+@example(text="\uac01\ub098")
 def test_tokens_rise_and_stay_inside_the_text(text: str) -> None:
+    """Several tokens may stand on one code point: the tokenizer takes Hangul syllables apart."""
     offsets = token_offsets(text)
     pairs = list(zip(offsets.starts, offsets.ends, strict=True))
     assert all(0 <= start < end <= len(text) for start, end in pairs)
-    assert all(first[1] <= second[0] for first, second in itertools.pairwise(pairs))
+    assert list(offsets.starts) == sorted(offsets.starts)
+    assert list(offsets.ends) == sorted(offsets.ends)
     assert all(text[start:end].strip() for start, end in pairs)
 
 

@@ -14,6 +14,7 @@ from app.context.passages import Candidate
 from app.context.policy import ContextPolicy
 from configs.span import Span
 from indexes.search import Hit, StoreScore
+from ingest.text_measures import measures_of
 
 NONCE = "0123abcd"
 
@@ -64,7 +65,9 @@ class Library:
             score=1.0 / rank,
             stores=stores,
         )
-        return Candidate(hit=hit, text=text[span.start : span.end], origin=self.origin_of(version_id, span.start))
+        said = text[span.start : span.end]
+        (measure,) = measures_of([said])
+        return Candidate(hit=hit, text=said, measure=measure, origin=self.origin_of(version_id, span.start))
 
     def text_of(self, version_id: str, span: Span) -> str:
         """Return the text of a span."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.context.envelope import Origin
 from app.context.passages import Candidate, Decision, Selected, deduplicate, remaining_span
 from configs.span import Span, union
+from ingest.text_measures import measures_of
 from tests.app.context.library import Library, prose
 
 TEXT = prose(400)
@@ -40,7 +41,7 @@ def test_a_candidate_is_as_long_as_its_span() -> None:
 @pytest.mark.parametrize(("text", "position"), [("word", 10), ("\n\n word", 13), ("   ", 13)])
 def test_a_candidate_is_described_at_its_first_character(text: str, position: int) -> None:
     hit = dataclasses.replace(LIBRARY.candidate(1, "a-1").hit, span=Span(10, 10 + len(text)))
-    assert Candidate(hit=hit, text=text, origin=Origin()).described_at == position
+    assert Candidate(hit=hit, text=text, measure=measures_of([text])[0], origin=Origin()).described_at == position
 
 
 def test_different_passages_stay_as_they_are() -> None:

@@ -12,8 +12,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from app.context import tokens
-from app.context.tokens import TokenCounter, WordCounts
+from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_tokens, tokenizer
 from tests.app.context.library import FRAGMENTS, texts
@@ -94,7 +93,8 @@ def test_a_folder_with_a_tokenizer_counts_exactly(tmp_path: Path) -> None:
     assert counter.is_exact
     assert counter.tokenizer == str(tmp_path)
     assert counter.count("incontrovertible yes") == 2
-    assert counter.count_passages(["yes yes", "no"]) == [2, 1]
+    assert counter.count_all(["yes yes", "no"]) == [2, 1]
+    assert counter.count_measured("yes yes", 7) == 2
     assert SHIPPED.count("incontrovertible yes") == encoded("incontrovertible yes") > 2
 
 
@@ -108,13 +108,9 @@ def test_a_broken_tokenizer_is_an_error_and_no_estimate(tmp_path: Path) -> None:
 @given(some=st.lists(texts, max_size=5))
 @pytest.mark.parametrize("counter", [SHIPPED, ESTIMATE], ids=["exact", "estimate"])
 def test_passages_are_counted_like_any_text(counter: TokenCounter, some: list[str]) -> None:
-    assert counter.count_passages(some) == [counter.count(text) for text in some]
-
-
-@pytest.mark.parametrize("words", [1, tokens.FEW_WORDS, tokens.FEW_WORDS + 1, 300])
-def test_few_words_and_many_are_counted_alike(words: int) -> None:
-    made = [f"incontrovertible-{number}" for number in range(words)]
-    assert tokens.count_words(made) == [encoded(word) for word in made]
+    counts = [counter.count(text) for text in some]
+    assert counter.count_all(some) == counts
+    assert [counter.count_measured(text, SHIPPED.count(text)) for text in some] == counts
 
 
 @given(parts=st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=20))
@@ -129,50 +125,3 @@ def test_the_deciding_measure_gives_the_count(counter: TokenCounter, parts: list
 
 def test_an_exact_counter_never_measures_by_bytes() -> None:
     assert SHIPPED.measure_of("a" * 900)("a" * 900) == 1
-
-
-def test_words_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded_words: list[str] = []
-
-    def count_words(words: list[str]) -> list[int]:
-        encoded_words.extend(words)
-        return [len(word) for word in words]
-
-    monkeypatch.setattr(tokens, "count_words", count_words)
-    counts = WordCounts()
-    assert counts.count("to be or not to be") == 13
-    assert sorted(encoded_words) == ["be", "not", "or", "to"]
-    assert counts.count("not\tto be\r\n  to seem") == 3 + 2 + 2 + 2 + 4
-    assert sorted(encoded_words) == ["be", "not", "or", "seem", "to"]
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded_words: list[str] = []
-
-    def count_words(words: list[str]) -> list[int]:
-        encoded_words.extend(words)
-        return [1] * len(words)
-
-    monkeypatch.setattr(tokens, "count_words", count_words)
-    monkeypatch.setattr(tokens, "REMEMBERED_WORDS", 3)
-    counts = WordCounts()
-    assert counts.count("a b") == 2
-    assert counts.count("a c d") == 3  # no room for two more: the old ones go
-    assert counts.count("c d") == 2
-    assert sorted(encoded_words) == ["a", "b", "c", "d"]
-    assert counts.count("a") == 1
-    assert encoded_words.count("a") == 2
-
-
-def test_an_endless_word_is_counted_but_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
-
-    def count_words(words: list[str]) -> list[int]:
-        calls.append(len(words))
-        return [7] * len(words)
-
-    monkeypatch.setattr(tokens, "count_words", count_words)
-    counts = WordCounts()
-    word = "x" * (tokens.LONGEST_REMEMBERED_WORD_CHARACTERS + 1)
-    assert [counts.count(word), counts.count(word), counts.count(word[1:]), counts.count(word[1:])] == [7, 7, 7, 7]
-    assert calls == [1, 1, 1]

@@ -7,13 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from app.context.remembered import Remembered
-
 BITS = 64
 SHINGLE_WORDS = 3
-
-LONGEST_TEXT_CHARACTERS = 200_000
-"""Longer texts are near duplicates of nothing; comparing them would take longer than it saves."""
 
 LONGEST_AVERAGE_WORD_CHARACTERS = 16
 """Texts with longer words on average are written without spaces (Chinese, Japanese, Thai); their characters serve as
@@ -40,13 +35,12 @@ _ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshap
 """uint8 [65536]: how many bits of each 16-bit number are set."""
 
 
-def near_pairs(texts: Sequence[str], distance: int) -> dict[int, dict[int, int]]:
-    """Return, by number, the earlier texts whose simhash differs in at most `distance` bits, with how many do."""
-    compared = np.array([n for n, text in enumerate(texts) if len(text) <= LONGEST_TEXT_CHARACTERS], dtype=np.int64)
-    distances = hamming_distances(simhashes([texts[number] for number in compared]))
+def near_pairs(hashes: Hashes, distance: int) -> dict[int, dict[int, int]]:
+    """Return, by number, the earlier hashes that differ in at most `distance` bits, with how many do."""
+    distances = hamming_distances(hashes)
     pairs: dict[int, dict[int, int]] = {}
     for later, earlier in np.argwhere(np.tril(distances <= distance, -1)).tolist():
-        pairs.setdefault(int(compared[later]), {})[int(compared[earlier])] = int(distances[later, earlier])
+        pairs.setdefault(later, {})[earlier] = int(distances[later, earlier])
     return pairs
 
 
@@ -63,14 +57,7 @@ def simhashes(texts: Sequence[str]) -> Hashes:
 
     Letter case and the amount of white space do not matter; a text has the same hash in every process.
     """
-    return np.array(_KNOWN.of(texts), dtype=np.uint64)
-
-
-def _simhashes(texts: Sequence[str]) -> list[int]:
-    return [value for batch in _batches(texts) for value in _batch(batch).tolist()]
-
-
-_KNOWN = Remembered(_simhashes)
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *map(_batch, _batches(texts))])
 
 
 def _batch(texts: Sequence[str]) -> Hashes:

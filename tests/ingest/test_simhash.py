@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.context import simhash
-from app.context.remembered import Remembered
-from app.context.simhash import hamming_distances, near_pairs, simhashes
+from ingest import simhash, text_measures
+from ingest.simhash import hamming_distances, simhashes
+from ingest.text_measures import measures_of, near_duplicates
 from tests.app.context.library import prose, texts
 
 MASK = (1 << 64) - 1
@@ -49,6 +49,10 @@ def plain_simhash(text: str) -> int:
     return sum(1 << bit for bit in range(64) if 2 * sum(value >> bit & 1 for value in hashes) > len(hashes))
 
 
+def near_pairs(texts: list[str], distance: int) -> dict[int, dict[int, int]]:
+    return near_duplicates(measures_of(texts), distance)
+
+
 @given(some=st.lists(texts, max_size=6))
 def test_hashes_are_those_of_the_definition(some: list[str]) -> None:
     assert simhashes(some).tolist() == [plain_simhash(text) for text in some]
@@ -59,7 +63,6 @@ def test_batches_change_nothing(some: list[str], size: int) -> None:
     expected = np.concatenate([simhashes([text]) for text in some])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simhash, "BATCH_CHARACTERS", size)
-        patch.setattr(simhash, "_KNOWN", Remembered(simhash._simhashes))
         np.testing.assert_array_equal(simhashes(some), expected)
 
 
@@ -107,7 +110,7 @@ def test_texts_without_spaces_are_compared_by_characters() -> None:
 
 def test_very_long_texts_are_near_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = prose(30)
-    monkeypatch.setattr(simhash, "LONGEST_TEXT_CHARACTERS", len(text))
+    monkeypatch.setattr(text_measures, "LONGEST_HASHED_CHARACTERS", len(text))
     assert near_pairs([text + "x", text, text + "x", text.upper()], 3) == {3: {1: 0}}
 
 
@@ -118,6 +121,6 @@ def test_empty_input(some: list[str]) -> None:
 
 
 def test_another_process_gets_the_same_hash() -> None:
-    code = "from app.context.simhash import simhashes; print(simhashes(['Pay within 14 days'])[0])"
+    code = "from ingest.simhash import simhashes; print(simhashes(['Pay within 14 days'])[0])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(result.stdout) == int(simhashes(["Pay within 14 days"])[0])

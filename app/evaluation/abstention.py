@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
 Signals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+REFUSED_SHARES = (0.0, 0.05, 0.1, 0.2)
+"""Of the answerable questions, what may be refused."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abstention:
+
+class Abstention(BaseModel):
     """What comes of answering where the signal reaches the threshold and refusing where it does not.
 
     A false answer is one to an unanswerable question, a false refusal one of an answerable question. The rates are
-    shares of the unanswerable and of the answerable questions; None where there are none of them.
+    shares of the unanswerable and of the answerable questions; None where there are none of them. A threshold of None
+    is below every signal: everything is answered.
     """
 
-    threshold: float
+    model_config = ConfigDict(frozen=True)
+
+    threshold: float | None
     answerable: int
     unanswerable: int
     false_answers: int
@@ -46,12 +53,29 @@ def abstention_at(threshold: float, signals: Signals, is_answerable: Flags) -> A
         raise ValueError("the threshold is not a number")
     is_answered = signals >= threshold
     return Abstention(
-        threshold=threshold,
+        threshold=None if np.isneginf(threshold) else threshold,
         answerable=int(is_answerable.sum()),
         unanswerable=int((~is_answerable).sum()),
         false_answers=int((is_answered & ~is_answerable).sum()),
         false_refusals=int((~is_answered & is_answerable).sum()),
     )
+
+
+def abstention_curve(
+    signals: Signals, is_answerable: Flags, refused_shares: Sequence[float] = REFUSED_SHARES
+) -> list[Abstention]:
+    """Return what comes of the highest threshold that refuses at most each share of the answerable questions.
+
+    `signals` as in `abstention_at`; equal outcomes are listed once. Empty where the questions are all answerable or
+    none is.
+    """
+    _check(signals, is_answerable)
+    ordered = np.sort(signals[is_answerable])
+    if not len(ordered) or len(ordered) == len(signals):
+        return []
+    places = [min(math.floor(share * len(ordered) + 1e-9), len(ordered) - 1) for share in refused_shares]
+    thresholds = dict.fromkeys(float(ordered[place]) for place in places)
+    return [abstention_at(threshold, signals, is_answerable) for threshold in thresholds]
 
 
 def abstention_auroc(signals: Signals, is_answerable: Flags) -> float | None:

@@ -74,14 +74,23 @@ async def get_report(
     output_tokens: Annotated[
         int, Query(ge=0, le=1_000_000, description=_described("output_tokens"))
     ] = DEFAULTS.output_tokens,
+    embedding_usd_per_million_tokens: Annotated[
+        float, Query(ge=0, le=1_000, description=_described("embedding_usd_per_million_tokens"))
+    ] = DEFAULTS.embedding_usd_per_million_tokens,
+    reembedded_share_per_month: Annotated[
+        float, Query(ge=0, le=31, description=_described("reembedded_share_per_month"))
+    ] = DEFAULTS.reembedded_share_per_month,
 ) -> Response:
     """Return the report: decisions with numbers and flip points, verdicts, curves, wins and losses, assumptions.
 
     Answers 409 until the experiment has finished. Prices are those of the named model in a snapshot that ships with the
     service; an unknown price is shown as unknown.
     """
-
-    economy = Economy(model=model, provider=provider, requests_per_day=requests_per_day, output_tokens=output_tokens)
+    economy = Economy(
+        model=model, provider=provider, requests_per_day=requests_per_day, output_tokens=output_tokens,
+        embedding_usd_per_million_tokens=embedding_usd_per_million_tokens,
+        reembedded_share_per_month=reembedded_share_per_month,
+    )  # fmt: skip
 
     def work() -> Response:
         content = _content(service, workspace_id, experiment_id, economy)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
+from app.context.estimate import TOKENS_PER_SECOND
+
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 
 BYTES_PER_NUMBER: dict[Precision, int] = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
@@ -25,6 +29,24 @@ def ingest_cost_usd(
     whatever vectors it shares with others.
     """
     return embedded_tokens * usd_per_million / 1e6 * (1 + reembedded_share_per_month * months)
+
+
+class IngestCost(BaseModel):
+    """What building an index takes, and embedding again what changes; estimated, on two processor cores."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float
+    usd_once: float
+    usd_per_month: float
+
+
+def ingest_cost(embedded_tokens: int, usd_per_million: float, reembedded_share_per_month: float) -> IngestCost:
+    """Return the cost of embedding so many tokens once, and of each month after."""
+    once = ingest_cost_usd(embedded_tokens, usd_per_million, 0.0, 0.0)
+    first_month = ingest_cost_usd(embedded_tokens, usd_per_million, reembedded_share_per_month, 1.0)
+    seconds = embedded_tokens / TOKENS_PER_SECOND
+    return IngestCost(seconds=seconds, usd_once=once, usd_per_month=first_month - once)
 
 
 def flat_index_bytes(rows: int, dimensions: int, precision: Precision = "float32") -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.stats import binom
+
+StageSeconds = Mapping[str, float]
+"""How long each stage of one request took."""
 
 FEWEST_REQUESTS = 100
 FEWEST_REQUESTS_FOR_P99 = 1_000
@@ -45,6 +48,12 @@ def latency_of(seconds: Sequence[float]) -> Latency:
         p95=quantile_of(ordered, 0.95) if is_enough else None,
         p99=quantile_of(ordered, 0.99) if is_enough_for_p99 else None,
     )
+
+
+def stage_medians(requests: Sequence[StageSeconds]) -> dict[str, float]:
+    """Return the median seconds of each stage over the requests that had it."""
+    stages = dict.fromkeys(stage for request in requests for stage in request)
+    return {stage: float(np.median([one[stage] for one in requests if stage in one])) for stage in stages}
 
 
 def quantile_of(ordered: npt.NDArray[np.float64], share: float) -> Quantile:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from app.context.strategy import SearchSetup
-from app.evaluation.abstention import abstention_auroc
-from app.evaluation.economics.latency import Latency, latency_of
-from app.evaluation.experiments.deciding import Failed, Scores, analysis_of, deciding_questions
-from app.evaluation.experiments.fate import Fate, fates_of, total
-from app.evaluation.experiments.records import CellRow, ExperimentRow, read_cells
+from app.evaluation.abstention import Abstention, abstention_auroc, abstention_curve
+from app.evaluation.economics.latency import Latency, StageSeconds, latency_of, stage_medians
+from app.evaluation.experiments.deciding import analysis_of, deciding_questions
+from app.evaluation.experiments.fate import total
+from app.evaluation.experiments.index_sizes import IndexSize, index_size
+from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
+from app.evaluation.experiments.tallies import Kind, Tally, read_tallies
 from app.evaluation.gold import pinned_gold
 from app.evaluation.knee import knee_of
-from app.evaluation.outcome import Gold
 from app.evaluation.questions import Question
 from app.evaluation.statistics.analysis import Analysis
 from app.evaluation.statistics.pareto import Range, pareto_front
 from indexes.database.engine import Database
-from indexes.database.tables import ChunkRow
 from indexes.view import IndexView
-from ingest.baking import IDS_PER_QUERY, batches
 
 
 class Value(BaseModel):
@@ -45,6 +39,14 @@ class Slice(Value):
     mean: float
 
 
+class LabelKindMeans(Value):
+    """The metrics over the questions whose labels are of one kind; described, not tested (statistics, rule 2)."""
+
+    kind: Kind = Field(description="what is marked: `spans`, whole `documents`, or `both` in one question")
+    questions: int
+    means: dict[str, float | None]
+
+
 class StrategyFindings(Value):
     """One strategy over all questions."""
 
@@ -57,12 +59,16 @@ class StrategyFindings(Value):
     counts: dict[str, int] = Field(description="by metric, over how many questions")
     failures: int = Field(description="cells that failed")
     slices: list[Slice]
+    label_kinds: list[LabelKindMeans] = Field([], description="empty where all labels are of one kind")
     knee_tokens: int | None = Field(
         description="budget beyond which more tokens buy little recall; null where the curve has no knee"
     )
     abstention_auroc: float | None = Field(
         description="chance that the best score tells an answerable question from an unanswerable one; null where no "
         "question is unanswerable, and for a baseline, which does not score"
+    )
+    abstention: list[Abstention] = Field(
+        [], description="for growing shares of refused answerable questions: what a threshold of the best score does"
     )
     evidence: dict[str, int] = Field(
         description="marked answers by fate: sent, found_not_packed, cut_in_two, not_found"
@@ -72,8 +78,14 @@ class StrategyFindings(Value):
     largest_request_tokens: int = Field(description="the largest request")
     context_tokens: float = Field(description="mean of the retrieved text with its envelope")
     latency: Latency | None = Field(description="of the probe; null where none was made")
+    stage_seconds: dict[str, float] = Field(
+        {}, description="median of each stage of the probe's requests; empty where none was made"
+    )
     chunks: int | None = Field(description="of the pinned versions; null for a baseline")
     indexed_tokens: int | None = Field(description="tokens of those chunks by the chunker's tokenizer")
+    embedded_tokens: int | None = Field(
+        None, description="tokens that are embedded, prefixes estimated; 0 without an embedder, null for a baseline"
+    )
     index_bytes: int | None = Field(description="files of the stores that it searches")
 
 
@@ -103,39 +115,29 @@ class Findings(Value):
     )
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What is added up over a strategy's cells."""
-
-    scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    by_tag: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    fates: list[Counter[Fate]] = field(default_factory=list)
-    request_tokens: list[int] = field(default_factory=list)
-    context_tokens: list[int] = field(default_factory=list)
-    lost_pinned: list[str] = field(default_factory=list)
-    signals: list[float] = field(default_factory=list)
-    answerable: list[bool] = field(default_factory=list)
-    failures: int = 0
-
-
 def find(
     database: Database,
     experiment: ExperimentRow,
     contestants: Sequence[Contestant],
-    latencies: Mapping[str, Sequence[float]],
+    probed: Mapping[str, Sequence[StageSeconds]],
     views: Mapping[str, IndexView],
 ) -> Findings:
-    """Return the findings on an experiment whose cells are all there; `latencies` are the probe's seconds by label."""
+    """Return the findings on an experiment whose cells are all there; `probed` are the timed requests by label."""
     questions = experiment.parsed_questions()
     specification = experiment.parsed_specification()
     names = [metric.name for metric in specification.metrics]
     with database.read() as session:
         gold = pinned_gold(session, questions, experiment.pins)
-        tallies, scores, failed = _read(session, experiment, questions, gold, names)
-        sizes = [_sizes(session, experiment, one, views) for one in contestants]
+        tallies, scores, failed = read_tallies(session, experiment, questions, gold, names)
+        sizes = [
+            index_size(session, experiment, one.strategy.retrieval, views[one.retrieval_fingerprint])
+            if isinstance(one.strategy.retrieval, SearchSetup)
+            else None
+            for one in contestants
+        ]
     decided = deciding_questions(questions, scores, failed, contestants)
     strategies = [
-        _strategy_findings(contestant, tally, names, latencies.get(contestant.label), size)
+        _strategy_findings(contestant, tally, names, probed.get(contestant.label, ()), size)
         for contestant, tally, size in zip(contestants, tallies, sizes, strict=True)
     ]
     tested = [one for one in strategies if not one.is_baseline]
@@ -157,47 +159,6 @@ def find(
     )
 
 
-def _read(
-    session: Session, experiment: ExperimentRow, questions: Sequence[Question], gold: Sequence[Gold], names: list[str]
-) -> tuple[list[_Tally], Scores, Failed]:
-    """Return what is added up by strategy, and the deciding scores with what failed, [strategies, questions] each."""
-    scores = np.full((len(experiment.contestants), len(questions)), np.nan)
-    failed = np.zeros(scores.shape, dtype=np.bool_)
-    tallies = [_Tally() for _ in experiment.contestants]
-    for cell in read_cells(session, experiment.id, with_spans=True):
-        place = cell.strategy_number, cell.question_number
-        _add(tallies[place[0]], cell, names, questions[place[1]], gold[place[1]])
-        failed[place] = cell.error is not None
-        score = cell.scores.get(names[0])
-        if score is not None:
-            scores[place] = score
-    return tallies, scores, failed
-
-
-def _add(tally: _Tally, cell: CellRow, names: Sequence[str], question: Question, gold: Gold) -> None:
-    if cell.error is not None:
-        tally.failures += 1
-    else:
-        tally.request_tokens.append(cell.request_tokens)
-        tally.context_tokens.append(cell.sent["request"]["tokens"])
-        tally.signals.append(float(cell.ranked[0][4]) if cell.ranked else -np.inf)
-        tally.answerable.append(not question.unanswerable)
-    fates = fates_of(gold, cell.ranked, cell.sent["request"]["spans"] if cell.sent else [])
-    tally.fates.append(fates)
-    if question.pinned and fates["sent"] < len(gold.labels):
-        tally.lost_pinned.append(question.id)
-    for name in names:
-        score = cell.scores.get(name)
-        if score is None and cell.error is not None and gold.labels:
-            score = 0.0
-        if score is not None:
-            tally.scores[name].append(score)
-    score = cell.scores.get(names[0])
-    if score is not None:
-        for tag in question.tags:
-            tally.by_tag[tag].append(score)
-
-
 def _counts(experiment: ExperimentRow, questions: Sequence[Question], decided: Sequence[int]) -> QuestionCounts:
     unanswerable = sum(question.unanswerable for question in questions)
     not_sampled = sum(question.origin != "sampled" and not question.unanswerable for question in questions)
@@ -213,12 +174,12 @@ def _counts(experiment: ExperimentRow, questions: Sequence[Question], decided: S
 
 def _strategy_findings(
     contestant: Contestant,
-    tally: _Tally,
+    tally: Tally,
     names: Sequence[str],
-    seconds: Sequence[float] | None,
-    sizes: tuple[int | None, int | None, int | None],
+    probed: Sequence[StageSeconds],
+    size: IndexSize | None,
 ) -> StrategyFindings:
-    chunks, tokens, size_bytes = sizes
+    signals, answerable = np.array(tally.signals), np.array(tally.answerable, dtype=np.bool_)
     return StrategyFindings(
         label=contestant.label,
         fingerprint=contestant.fingerprint,
@@ -230,23 +191,38 @@ def _strategy_findings(
             Slice(tag=tag, questions=len(scores), mean=float(np.mean(scores)))
             for tag, scores in sorted(tally.by_tag.items())
         ],
+        label_kinds=_label_kinds(tally, names),
         knee_tokens=knee_of(_curve(tally, names)),
-        abstention_auroc=None
-        if contestant.is_baseline
-        else abstention_auroc(np.array(tally.signals), np.array(tally.answerable, dtype=np.bool_)),
+        abstention_auroc=None if contestant.is_baseline else abstention_auroc(signals, answerable),
+        abstention=[] if contestant.is_baseline else abstention_curve(signals, answerable),
         evidence=total(tally.fates),
         request_tokens=_mean(tally.request_tokens) or 0.0,
         request_tokens_range=_range(tally.request_tokens),
         largest_request_tokens=max(tally.request_tokens, default=0),
         context_tokens=_mean(tally.context_tokens) or 0.0,
-        latency=latency_of(seconds) if seconds else None,
-        chunks=chunks,
-        indexed_tokens=tokens,
-        index_bytes=size_bytes,
+        latency=latency_of([sum(one.values()) for one in probed]) if probed else None,
+        stage_seconds=stage_medians(probed),
+        chunks=None if size is None else size.chunks,
+        indexed_tokens=None if size is None else size.indexed_tokens,
+        embedded_tokens=None if size is None else size.embedded_tokens,
+        index_bytes=None if size is None else size.index_bytes,
     )
 
 
-def _curve(tally: _Tally, names: Sequence[str]) -> dict[int, float]:
+def _label_kinds(tally: Tally, names: Sequence[str]) -> list[LabelKindMeans]:
+    if len(tally.by_kind) < 2:
+        return []
+    return [
+        LabelKindMeans(
+            kind=kind,
+            questions=tally.questions_by_kind[kind],
+            means={name: _mean(tally.by_kind[kind][name]) for name in names},
+        )
+        for kind in sorted(tally.by_kind)
+    ]
+
+
+def _curve(tally: Tally, names: Sequence[str]) -> dict[int, float]:
     """Return the mean recall by budget."""
     budgets = {name: name.removeprefix("recall_at_tokens@") for name in names}
     return {
@@ -275,25 +251,3 @@ def _range(values: Sequence[int]) -> Range:
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def _sizes(
-    session: Session, experiment: ExperimentRow, contestant: Contestant, views: Mapping[str, IndexView]
-) -> tuple[int | None, int | None, int | None]:
-    """Return chunks, their tokens, and the bytes of the stores' files; None for a baseline."""
-    setup = contestant.strategy.retrieval
-    if not isinstance(setup, SearchSetup):
-        return None, None, None
-    chunks = tokens = 0
-    for batch in batches(sorted(experiment.pins.values()), IDS_PER_QUERY):
-        columns = select(func.count(), func.coalesce(func.sum(ChunkRow.tokens), 0))
-        matches = (ChunkRow.version_id.in_(batch), ChunkRow.chunking == setup.recipe.chunking)
-        some_chunks, some_tokens = session.execute(columns.where(*matches)).one()
-        chunks, tokens = chunks + int(some_chunks), tokens + int(some_tokens)
-    folders = [segment.folder for segment in views[contestant.retrieval_fingerprint].segments]
-    kinds = [store.kind_of_class() for store in setup.stores]
-    return chunks, tokens, sum(_bytes(folder / kind) for folder in folders for kind in kinds)
-
-
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

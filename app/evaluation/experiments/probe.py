@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 
 import numpy as np
 
 from app.context.strategy import SearchSetup
+from app.evaluation.economics.latency import StageSeconds
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.experiments.trial import Depth, Trial
 from indexes.jobs import RunningJob
+from indexes.search import Stopwatch
 from indexes.view import IndexView
 
 ROUNDS_PER_STEP = 5
@@ -24,8 +25,8 @@ def probe_latency(
     contestants: Sequence[Contestant],
     trial: Trial,
     views: dict[str, IndexView],
-) -> Generator[None, None, dict[str, list[float]]]:
-    """Return the seconds of each request by label: encoding the question, searching, reading, packing.
+) -> Generator[None, None, dict[str, list[StageSeconds]]]:
+    """Return the seconds of each stage of each request by label: encoding the question, searching, reading, packing.
 
     Each round asks every strategy that searches one question, in random order, so that noise hits all alike; the first
     rounds warm up and do not count. Strategies whose request fails are left out.
@@ -34,7 +35,7 @@ def probe_latency(
     questions = experiment.parsed_questions()
     draw = np.random.default_rng([specification.seed, 5])
     searched = [one for one in contestants if isinstance(one.strategy.retrieval, SearchSetup)]
-    seconds: dict[str, list[float]] = {one.label: [] for one in searched}
+    seconds: dict[str, list[StageSeconds]] = {one.label: [] for one in searched}
     rounds = specification.latency_requests + WARM_UP_ROUNDS if specification.latency_requests else 0
     for number in range(rounds):
         if number % ROUNDS_PER_STEP == 0:
@@ -42,22 +43,27 @@ def probe_latency(
             yield
         question = questions[draw.integers(len(questions))].question
         for contestant in [searched[place] for place in draw.permutation(len(searched))]:
-            begin = time.perf_counter()
             try:
-                _request(trial, contestant, views[contestant.retrieval_fingerprint], question)
+                stages = _request(trial, contestant, views[contestant.retrieval_fingerprint], question)
             except Exception:
                 seconds.pop(contestant.label, None)
                 searched = [one for one in searched if one is not contestant]
                 continue
             if number >= WARM_UP_ROUNDS:
-                seconds[contestant.label].append(time.perf_counter() - begin)
+                seconds[contestant.label].append(stages)
     job.progress("timing", rounds, rounds)
     return seconds
 
 
-def _request(trial: Trial, contestant: Contestant, view: IndexView, question: str) -> None:
+def _request(trial: Trial, contestant: Contestant, view: IndexView, question: str) -> StageSeconds:
     setup = contestant.strategy.retrieval
     assert isinstance(setup, SearchSetup)
-    vector = setup.embedder.encode_query(question) if setup.embedder is not None else None
+    watch = Stopwatch()
+    vector = None
+    if setup.embedder is not None:
+        with watch.stage("embedding"):
+            vector = setup.embedder.encode_query(question)
     answered = trial.search(setup, view, question, vector, Depth())
-    trial.own_context(contestant.strategy.context, question, answered.packable)
+    with watch.stage("assembly"):
+        trial.own_context(contestant.strategy.context, question, answered.packable)
+    return {**answered.stages, **watch.seconds}

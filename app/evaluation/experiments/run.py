@@ -57,9 +57,9 @@ class ExperimentRunner:
         )
         trial = Trial(job.database, self.contexts, scope)
         yield from self._fill_cells(job, experiment, contestants, trial, views)
-        latencies = yield from probe_latency(job, experiment, contestants, trial, views)
+        probed = yield from probe_latency(job, experiment, contestants, trial, views)
         job.progress("deciding", 0, 1)
-        findings = find(job.database, experiment, contestants, latencies, views)
+        findings = find(job.database, experiment, contestants, probed, views)
         with job.write() as session:
             values = {"findings": findings.model_dump(mode="json"), "finished_at": now()}
             session.execute(update(ExperimentRow).where(ExperimentRow.id == experiment.id).values(values))

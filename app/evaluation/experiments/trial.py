@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -18,6 +17,7 @@ from app.context.envelope import NONCE_BYTES
 from app.context.policy import ContextPolicy
 from app.context.retrieve import CHARACTERS_PER_TOKEN_AT_MOST, Passage, load_passages, whole_passage
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.evaluation.economics.latency import StageSeconds
 from app.evaluation.experiments.pins import Pins
 from app.evaluation.finder import place_of
 from app.evaluation.outcome import Outcome, RankedText, SentContext
@@ -26,7 +26,7 @@ from app.evaluation.version_span import VersionSpan
 from indexes.access import Filter, Principal
 from indexes.database.engine import Database
 from indexes.database.tables import Document, Version
-from indexes.search import Hit, search_index
+from indexes.search import Found, Hit, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView
 
@@ -48,12 +48,20 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What one retrieval setup found for one question; the strategy itself would see the first `own` passages."""
+    """What one retrieval setup found for one question; the strategy itself would see the first `own` passages.
+
+    `stages` are the seconds of its own search.
+    """
 
     passages: Sequence[Passage]
     own: int
     is_exhausted: bool
-    seconds: float
+    stages: StageSeconds
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the search took that the strategy itself would make."""
+        return sum(self.stages.values())
 
     @property
     def packable(self) -> Sequence[Passage]:
@@ -86,24 +94,23 @@ class Trial:
         Where that does not reach `depth`, what deeper searches find beyond it is appended, until it does or the corpus
         ends.
         """
-        begin = time.perf_counter()
-        hits = self._hits(setup, view, question, vector, setup.candidates)
-        seconds = time.perf_counter() - begin
+        found = self._found(setup, view, question, vector, setup.candidates)
+        hits = found.hits
         own, candidates, reached = len(hits), setup.candidates, len(hits)
         while reached == candidates and not _reaches(hits, depth):
             candidates *= DEEPER
-            deeper = self._hits(setup, view, question, vector, candidates)
+            deeper = self._found(setup, view, question, vector, candidates).hits
             reached = len(deeper)
             hits = _appended(hits, deeper)
-        begin = time.perf_counter()
-        with self._database.read() as session:
+        watch = Stopwatch()
+        with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, hits)
-        seconds += time.perf_counter() - begin
-        return Answered(passages=passages, own=own, is_exhausted=reached < candidates, seconds=seconds)
+        stages = {**found.seconds, **watch.seconds}
+        return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages)
 
-    def _hits(
+    def _found(
         self, setup: SearchSetup, view: IndexView, question: str, vector: Vector | None, candidates: int
-    ) -> list[Hit]:
+    ) -> Found:
         return search_index(
             view,
             setup.stores,
@@ -112,14 +119,14 @@ class Trial:
             principal=self._scope.principal,
             restriction=self._scope.restriction,
             candidates=candidates,
-        ).hits
+        )
 
     def baseline(self, setup: BaselineSetup, limit_tokens: int) -> Answered:
         """Return what a reference line sends: nothing, or readable documents whole, oldest first, down to the limit."""
         passages: list[Passage] = []
         if setup.baseline == "whole_documents":
             passages = self._whole_documents(limit_tokens)
-        return Answered(passages=passages, own=len(passages), is_exhausted=True, seconds=0.0)
+        return Answered(passages=passages, own=len(passages), is_exhausted=True, stages={})
 
     def _whole_documents(self, limit_tokens: int) -> list[Passage]:
         scope = self._scope

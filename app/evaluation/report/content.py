@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.context.estimate import CHARACTERS_PER_TOKEN
 from app.evaluation.economics.assumptions import Assumptions
 from app.evaluation.economics.break_even import BreakEven, compare_ways
+from app.evaluation.economics.ingest_cost import IngestCost, ingest_cost
 from app.evaluation.economics.prices import ModelPrice, newest_price_change, price_of
 from app.evaluation.economics.request_cost import RequestCost, request_cost
 from app.evaluation.economics.sensitivity import Sensitivity, sensitivities
@@ -35,6 +36,12 @@ class Economy(BaseModel):
     provider: str | None = Field(None, max_length=100, description="where several offer the model")
     requests_per_day: float = Field(1_000.0, gt=0, le=1e9, description="requests on an average day")
     output_tokens: int = Field(300, ge=0, le=1_000_000, description="tokens of an answer")
+    embedding_usd_per_million_tokens: float = Field(
+        0.0, ge=0, le=1_000, description="price of embedding; 0 for a model on a machine of your own"
+    )
+    reembedded_share_per_month: float = Field(
+        0.1, ge=0, le=31, description="part of the documents that changes each month and is embedded again"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Content:
     price: ModelPrice | None
     price_date: str
     costs: Mapping[str, RequestCost]
+    ingest_costs: Mapping[str, IngestCost]
     break_even: BreakEven
     sensitivity: Sequence[Sensitivity]
     documents: int
@@ -126,11 +134,22 @@ def gather(session: Session, experiment: ExperimentRow, economy: Economy) -> Con
         price=price,
         price_date=newest_price_change().isoformat(),
         costs={label: request_cost(price, some, assumptions) for label, some in tokens.items() if some},
+        ingest_costs=_ingest_costs(findings, economy),
         break_even=compare_ways(price, assumptions),
         sensitivity=sensitivities(price, assumptions),
         documents=len(experiment.pins),
         corpus_tokens=assumptions.corpus_tokens,
     )
+
+
+def _ingest_costs(findings: Findings, economy: Economy) -> dict[str, IngestCost]:
+    return {
+        one.label: ingest_cost(
+            one.embedded_tokens, economy.embedding_usd_per_million_tokens, economy.reembedded_share_per_month
+        )
+        for one in findings.strategies
+        if one.embedded_tokens is not None
+    }
 
 
 def _retrieved_tokens(findings: Findings, pair: ShownPair | None) -> int:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from app.evaluation.economics.prices import PRICE_UNKNOWN, shown_usd
 from app.evaluation.report.charts import Interval, Point, curve_chart, interval_chart, scatter_chart, share_chart
 from app.evaluation.report.content import Content, Extreme
 from app.evaluation.report.decisions import decisions
-from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences, verdict_words
+from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences
+from app.evaluation.report.tables import (
+    SECTIONS,
+    Table,
+    pairs_table,
+    sensitivity_table,
+    strategies_table,
+    ways_table,
+)
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#5b6570;--rule:#d8dee4;--accent:#0b6bcb;--mark:#b3261e;
@@ -44,10 +51,11 @@ def html_report(content: Content) -> str:
         _section(f"Strategies by {content.findings.metric}", _scores(content)),
         _section("Recall over the token budget", _curves(content)),
         _section("Quality and tokens", _front(content)),
-        _section("Pairs", _pairs(content)),
+        _section("Pairs", _laid_out(pairs_table(content)) or "<p>No question could decide.</p>"),
+        *_sections(content),
         _section("Where evidence went", _evidence(content)),
         _section("Largest wins and losses", _extremes(content)),
-        _section("Assumptions about cost", _sensitivity(content)),
+        _section("Assumptions about cost", _laid_out(ways_table(content)) + _laid_out(sensitivity_table(content))),
         _section("The sample", "<ul>" + "".join(f"<li>{escape(one)}" for one in sample_sentences(content)) + "</ul>"),
     ]
     return (
@@ -79,24 +87,15 @@ def _scores(content: Content) -> str:
                 for one in scores
             ],
         )
-    rows = []
-    for one in [*content.contestants, *content.baselines]:
-        cost = content.costs.get(one.label)
-        value = one.means[content.findings.metric]
-        p95 = one.latency.p95 if one.latency is not None else None
-        rows.append(
-            (
-                one.label + (" (reference line)" if one.is_baseline else ""),
-                "not applicable" if value is None else f"{value:.3f}",
-                f"{one.request_tokens:,.0f}",
-                "" if p95 is None else f"{p95.seconds * 1e3:.0f} ms",
-                PRICE_UNKNOWN if cost is None else shown_usd(cost.usd_per_request),
-                "" if one.index_bytes is None else f"{one.index_bytes / 1e6:.1f} MB",
-                str(one.failures),
-            )
-        )
-    head = ("Strategy", content.findings.metric, "Tokens per request", "p95", "Per request", "Index", "Failed")
-    return chart + _table(head, rows) + f"<p class=soft>{escape(margin_sentence(content))}</p>"
+    margin = f"<p class=soft>{escape(margin_sentence(content))}</p>"
+    return chart + _laid_out(strategies_table(content)) + margin
+
+
+def _sections(content: Content) -> Iterator[str]:
+    for title, make, note in SECTIONS:
+        table = make(content)
+        if table.rows:
+            yield _section(title, f"{_laid_out(table)}<p class=soft>{escape(note)}</p>")
 
 
 def _curves(content: Content) -> str:
@@ -124,24 +123,6 @@ def _front(content: Content) -> str:
     ]  # fmt: skip
     note = "Marked: not dominated in quality, tokens and waiting, uncertainty counted."
     return scatter_chart("Quality over context tokens", "tokens of the context", points) + f"<p class=soft>{note}</p>"
-
-
-def _pairs(content: Content) -> str:
-    analysis = content.findings.analysis
-    if analysis is None:
-        return "<p>No question could decide.</p>"
-    rows = [
-        (
-            pair.first,
-            verdict_words(pair),
-            pair.second,
-            f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]",
-            f"{pair.holm_p:.3g}",
-            f"{pair.wins} / {pair.ties} / {pair.losses}",
-        )
-        for pair in analysis.pairs
-    ]
-    return _table(("First", "is", "Second", "Difference, 95 % interval", "p (Holm)", "Wins / ties / losses"), rows)
 
 
 def _evidence(content: Content) -> str:
@@ -174,28 +155,8 @@ def _extreme(one: Extreme, first: str, second: str) -> str:
     return f"<li><strong>{escape(one.question.question)}</strong>{body}"
 
 
-def _sensitivity(content: Content) -> str:
-    costs = content.break_even
-    ways = [
-        (
-            way.name.replace("_", " "),
-            "yes" if way.is_possible else "no",
-            shown_usd(way.usd_per_request),
-            shown_usd(way.usd_per_month),
-        )
-        for way in (costs.no_context, costs.retrieval, costs.whole_documents)
-    ]
-    rows = [
-        (
-            one.assumption.replace("_", " "),
-            f"{one.value:,.6g}",
-            f"{one.at_half.cheapest or PRICE_UNKNOWN}, {shown_usd(one.at_half.usd_per_month)}",
-            f"{one.at_double.cheapest or PRICE_UNKNOWN}, {shown_usd(one.at_double.usd_per_month)}",
-        )
-        for one in content.sensitivity
-    ]
-    head = ("Assumption", "Value", "At half: cheapest, per month", "At double: cheapest, per month")
-    return _table(("Way", "Possible", "Per request", "Per month"), ways) + _table(head, rows)
+def _laid_out(table: Table) -> str:
+    return _table(table.head, table.rows) if table.rows else ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from app.evaluation.economics.prices import PRICE_UNKNOWN, shown_usd
 from app.evaluation.report.content import Content, Extreme
 from app.evaluation.report.decisions import decisions
-from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences, verdict_words
+from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences
+from app.evaluation.report.tables import (
+    SECTIONS,
+    Table,
+    pairs_table,
+    sensitivity_table,
+    strategies_table,
+    ways_table,
+)
 
 Row = Sequence[str]
 
@@ -22,61 +29,33 @@ def markdown_report(content: Content) -> str:
             [(one.question, one.answer, one.number, one.flip_point, one.status) for one in decisions(content)],
         ),
         "## Strategies",
-        _strategies(content),
+        _laid_out(strategies_table(content)),
         margin_sentence(content),
         "## Pairs",
-        _pairs(content),
+        _laid_out(pairs_table(content)) or "No question could decide.",
+        *_sections(content),
         "## Where evidence went",
         _evidence(content),
         "## Largest wins and losses",
         _extremes(content),
         "## Assumptions about cost",
-        _sensitivity(content),
+        _laid_out(ways_table(content)),
+        _laid_out(sensitivity_table(content)),
         "## The sample",
         "\n".join(f"- {sentence}" for sentence in sample_sentences(content)),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _strategies(content: Content) -> str:
-    metric = content.findings.metric
-    rows = []
-    for one in [*content.contestants, *content.baselines]:
-        latency = one.latency
-        p95 = "" if latency is None or latency.p95 is None else f"{latency.p95.seconds * 1e3:.0f} ms"
-        cost = content.costs.get(one.label)
-        value = one.means[metric]
-        rows.append(
-            (
-                one.label + (" (reference line)" if one.is_baseline else ""),
-                "not applicable" if value is None else f"{value:.3f}",
-                f"{one.request_tokens:,.0f}",
-                p95,
-                PRICE_UNKNOWN if cost is None else shown_usd(cost.usd_per_request),
-                "" if one.index_bytes is None else f"{one.index_bytes / 1e6:.1f} MB",
-                str(one.failures),
-            )
-        )
-    head = ("Strategy", metric, "Tokens per request", "p95", "Per request", "Index", "Failed")
-    return _table(head, rows)
+def _sections(content: Content) -> Iterator[str]:
+    for title, make, note in SECTIONS:
+        table = make(content)
+        if table.rows:
+            yield from (f"## {title}", _laid_out(table), note)
 
 
-def _pairs(content: Content) -> str:
-    analysis = content.findings.analysis
-    if analysis is None:
-        return "No question could decide."
-    rows = [
-        (
-            pair.first,
-            verdict_words(pair),
-            pair.second,
-            f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]",
-            f"{pair.holm_p:.3g}",
-            f"{pair.wins} / {pair.ties} / {pair.losses}",
-        )
-        for pair in analysis.pairs
-    ]
-    return _table(("First", "is", "Second", "Difference, 95 % interval", "p (Holm)", "Wins / ties / losses"), rows)
+def _laid_out(table: Table) -> str:
+    return _table(table.head, table.rows) if table.rows else ""
 
 
 def _evidence(content: Content) -> str:
@@ -104,20 +83,6 @@ def _extreme(content: Content, one: Extreme) -> str:
     for label, excerpts in ((content.pair.first, one.first_excerpts), (content.pair.second, one.second_excerpts)):
         parts.append(f"  - {label}: " + (" … ".join(f"“{_inline(text)}”" for text in excerpts) or "nothing was sent"))
     return "\n".join(parts)
-
-
-def _sensitivity(content: Content) -> str:
-    rows = [
-        (
-            one.assumption.replace("_", " "),
-            f"{one.value:,.6g}",
-            f"{one.at_half.cheapest or PRICE_UNKNOWN}, {shown_usd(one.at_half.usd_per_month)}",
-            f"{one.at_double.cheapest or PRICE_UNKNOWN}, {shown_usd(one.at_double.usd_per_month)}",
-        )
-        for one in content.sensitivity
-    ]
-    head = ("Assumption", "Value", "At half: cheapest, per month", "At double: cheapest, per month")
-    return _table(head, rows)
 
 
 def _table(head: Row, rows: Iterable[Row]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.evaluation.abstention import Flags, Signals, abstention_at, abstention_auroc
+from app.evaluation.abstention import Flags, Signals, abstention_at, abstention_auroc, abstention_curve
 
 FEW_VALUES = st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 0.75, 2.0])
 """Few, so that signals tie."""
@@ -87,3 +87,30 @@ def test_what_is_no_number_is_refused() -> None:
         abstention_at(np.nan, signals[1:], is_answerable[1:])
     with pytest.raises(ValueError, match="one signal for each question"):
         abstention_at(0.5, signals, is_answerable[1:])
+
+
+@given(questions=QUESTIONS, share=st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.5, 1.0]))
+def test_the_curve_takes_the_highest_threshold_that_refuses_no_more(
+    questions: list[tuple[float, bool]], share: float
+) -> None:
+    signals, is_answerable = arrays(questions)
+    found = abstention_curve(signals, is_answerable, [share])
+    if is_answerable.all() or not is_answerable.any():
+        assert found == []
+        return
+    allowed = [
+        one
+        for threshold in set(signals[is_answerable].tolist())
+        if (one := abstention_at(threshold, signals, is_answerable)).false_refusals <= share * is_answerable.sum()
+    ]
+    assert found == [max(allowed, key=lambda one: -np.inf if one.threshold is None else one.threshold)]
+
+
+def test_a_curve_by_hand() -> None:
+    signals, is_answerable = arrays([(4.0, True), (3.0, True), (2.5, False), (2.0, True), (1.0, True), (0.5, False)])
+    found = abstention_curve(signals, is_answerable, [0.0, 0.1, 0.25, 0.5])
+    assert [(one.threshold, one.false_answers, one.false_refusals) for one in found] == [
+        (1, 1, 0),
+        (2, 1, 1),
+        (3, 0, 2),
+    ]

@@ -15,7 +15,7 @@ from app.evaluation.report.html import html_report
 from app.evaluation.report.markdown import markdown_report
 from app.evaluation.report.sentences import headline, margin_sentence
 from configs.errors import ConflictError
-from tests.app.evaluation.experiments.laboratory import EVERYTHING, NOTHING, QUESTIONS, Laboratory, words
+from tests.app.evaluation.experiments.laboratory import EVERYTHING, NOTHING, QUESTIONS, Laboratory, both, words
 from tests.app.evaluation.world import World, asked
 
 QUOTED = '<img src="http://elsewhere/x.png"> | *bold*'
@@ -112,6 +112,52 @@ def test_markdown_takes_nothing_for_markup(laboratory: Laboratory) -> None:
     for line in report.splitlines():
         if line.startswith("|"):
             assert line.endswith("|")
+
+
+def test_tables_stand_only_where_there_is_something_to_show(laboratory: Laboratory) -> None:
+    laboratory.world.save("answerable", *QUESTIONS[:3])
+    content = finished(laboratory, question_set="answerable")
+    for report in (markdown_report(content), html_report(content)):
+        assert all(title in report for title in ("Time by stage", "Ingest"))
+        assert not any(title in report for title in ("Answer or refuse", "Marked spans and marked documents"))
+
+
+def test_kinds_of_labels_stand_apart_and_refusing_is_weighed(laboratory: Laboratory) -> None:
+    laboratory.world.save("trees2", *QUESTIONS, asked("What is said of oaks?", {"document_id": "oak"}))
+    metrics = [{"kind": "mrr", "k": 10}]
+    spans = len(QUESTIONS) - 1
+    content = finished(laboratory, question_set="trees2", metrics=metrics)
+    for one in content.contestants:
+        kinds = {kind.kind: kind for kind in one.label_kinds}
+        assert {name: kind.questions for name, kind in kinds.items()} == {"documents": 1, "spans": spans}
+        parts = [(kind.means["mrr@10"] or 0.0) * kind.questions for kind in kinds.values()]
+        assert sum(parts) / (spans + 1) == pytest.approx(one.means["mrr@10"])
+        assert [point.unanswerable for point in one.abstention] == [1] * len(one.abstention)
+        assert one.abstention[0].false_refusals == 0
+    for report in (markdown_report(content), html_report(content)):
+        assert "Answer or refuse" in report
+        assert "Marked spans and marked documents" in report
+
+
+def test_stages_add_up_and_ingest_is_charged_in_full(laboratory: Laboratory) -> None:
+    experiment_id = laboratory.create(both(16, 64), both(32, 64), latency_requests=100)
+    laboratory.finish(experiment_id)
+    content = content_of(laboratory, experiment_id)
+    for one in content.contestants:
+        assert {"embedding", "database", "assembly"} <= set(one.stage_seconds)
+        assert one.latency is not None
+        assert one.latency.p50 is not None
+        assert 0 < sum(one.stage_seconds.values()) < 3 * one.latency.p50.seconds
+        assert one.embedded_tokens is not None
+        assert one.indexed_tokens is not None
+        assert one.embedded_tokens >= one.indexed_tokens
+    label = content.contestants[0].label
+    dear = content_of(
+        laboratory, content.experiment.id, embedding_usd_per_million_tokens=500, reembedded_share_per_month=0.5
+    )
+    tokens = content.contestants[0].embedded_tokens or 0
+    assert dear.ingest_costs[label].usd_once == pytest.approx(tokens * 5e-4)
+    assert dear.ingest_costs[label].usd_per_month == pytest.approx(tokens * 2.5e-4)
 
 
 def test_a_headline_without_a_winner(laboratory: Laboratory) -> None:

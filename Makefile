@@ -1,7 +1,8 @@
-# Every target works on a fresh clone and sets up what it needs. Variables: PYTHON, TORCH_INDEX_URL, PLAYGROUND_*.
+# Every target works on a fresh clone and sets up what it needs. Variables: PYTHON, TORCH_INDEX_URL, TEST_PROCESSES, PLAYGROUND_*.
 
 PYTHON ?= python3
 TORCH_INDEX_URL ?=
+TEST_PROCESSES ?= 2
 VENV := .venv
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
@@ -9,6 +10,7 @@ INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first ti
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
 PYTEST := $(VENV)/bin/python -m pytest
+FAST := $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "not slow and not acceptance"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check format bench verify-statistics docs clean
@@ -20,7 +22,7 @@ run: $(RUNTIME) ## install the runtime and start the service on 127.0.0.1:8000
 	$(VENV)/bin/context-playground serve
 
 test: $(DEVELOPMENT) ## run every test: fast, slow, then acceptance where PLAYGROUND_DATA is set
-	$(PYTEST) -m "not slow and not acceptance"
+	$(FAST)
 	$(PYTEST) -m "slow and not acceptance"
 ifneq ($(PLAYGROUND_DATA),)
 	$(PYTEST) -m acceptance
@@ -29,7 +31,7 @@ else
 endif
 
 test-fast: $(DEVELOPMENT) ## run the tests that need neither the model nor a server
-	$(PYTEST) -m "not slow and not acceptance"
+	$(FAST)
 
 check: $(DEVELOPMENT) ## check format, lint, types, architecture and the Dockerfile
 	$(VENV)/bin/ruff format --check .

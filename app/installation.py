@@ -9,11 +9,19 @@ from alembic import command
 from alembic.config import Config
 
 import app
+from app.api.erased_answers import KEPT_ANSWERS
 from app.context.contexts import Contexts
+from app.context.erasure.context_traces import CONTEXT_TRACES
+from app.context.erasure.documents import JOB_ERRORS
+from app.context.erasure.job import Eraser
+from app.context.erasure.personal import PERSONAL_ROWS
+from app.context.erasure.retention import Retainer
 from app.context.retrieve import Retriever
 from app.demo import SEED_DEMO, seed_handler
+from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
+from app.retention_clock import RetentionClock
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
@@ -31,6 +39,7 @@ class Installation:
 
     def __init__(self, settings: Settings, *, runs_jobs: bool | None = None) -> None:
         self.settings = settings
+        self._runs_jobs = settings.worker if runs_jobs is None else runs_jobs
         _prepare(settings.data_folder)
         configure(
             model_folder=settings.model_folder,
@@ -39,8 +48,11 @@ class Installation:
         )
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url)
-        self.retriever = Retriever(self.database, Views(settings.data_folder))
+        self._views = Views(settings.data_folder)
+        self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
+        owners = (JOB_ERRORS, CONTEXT_TRACES, evidence_owner(settings.data_folder), KEPT_ANSWERS, PERSONAL_ROWS)
+        eraser = Eraser(data_folder=settings.data_folder, owners=owners, forget=self._forget)
         pipeline = Pipeline(data_folder=settings.data_folder, max_text_characters=settings.max_text_characters)
         self.workers = Workers(
             self.database,
@@ -48,24 +60,35 @@ class Installation:
                 **pipeline.handlers(),
                 **ExperimentRunner(data_folder=settings.data_folder, contexts=self.contexts).handlers(),
                 **Screener(data_folder=settings.data_folder).handlers(),
+                **eraser.handlers(),
+                **Retainer(owners=owners).handlers(),
                 PURGE: purge_handler(settings.data_folder),
                 SEED_DEMO: seed_handler(pipeline, self.contexts),
             },
             data_folder=settings.data_folder,
             threads=settings.job_threads,
-            runs_jobs=settings.worker if runs_jobs is None else runs_jobs,
+            runs_jobs=self._runs_jobs,
         )
+        self._clock = RetentionClock(self.database, self.workers.enqueue)
 
     def start(self) -> None:
         """Clear what crashes left behind and open the job queue; call it from a thread without a running event loop."""
         remove_unused(self.database, self.settings.data_folder)
         remove_orphaned_sources(self.database, self.settings.data_folder)
         self.workers.start()
+        if self._runs_jobs:
+            self._clock.start()
 
     def stop(self) -> None:
         """Hand running jobs back and close the database."""
+        self._clock.stop()
         self.workers.stop()
         self.database.close()
+
+    def _forget(self) -> None:
+        """Let go of what this process remembers of documents."""
+        self._views.forget()
+        self.contexts.forget()
 
 
 def _prepare(folder: Path) -> None:

@@ -25,16 +25,26 @@ from app.api.routers import (
     comparisons,
     contexts,
     documents,
+    erasures,
     experiments,
+    explanations,
+    facts,
+    feedback,
+    groups,
     health,
     indexes,
     jobs,
+    memories,
+    personalisation,
     question_sets,
     reports,
     screenings,
     searches,
     strategies,
+    suggestions,
+    turns,
     uploads,
+    users,
     workspaces,
 )
 from app.api.service import Service
@@ -75,7 +85,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        question_sets, experiments, reports, screenings, jobs,
+        explanations, question_sets, experiments, reports, screenings, erasures, jobs, personalisation,
+        users, groups, facts, memories, suggestions, turns, feedback,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)

@@ -183,3 +183,8 @@ class Views:
             while len(self._views) > VIEWS_KEPT:
                 self._views.popitem(last=False)
         return view
+
+    def forget(self) -> None:
+        """Let go of every view, with what it knows of documents that are gone."""
+        with self._lock:
+            self._views.clear()

@@ -203,22 +203,29 @@ def _retire_unserved(session: Session, index_id: str) -> None:
 
 
 def merge_segments(job: RunningJob, data_folder: Path, workspace_id: str, target: Target) -> None:
-    """Where an index has many segments, write all but a dominant one anew as one; half-full ones stay as they are.
-
-    Documents that changed while the merge wrote keep what they have; merged-away segments are retired in the same
-    commit.
-    """
+    """Where an index has many segments, write all but a dominant one anew as one; half-full ones stay as they are."""
     with job.database.read() as session:
         small = [one for one in list_segments(session, target.index_id) if one.rows < ROWS_PER_SEGMENT // 2]
-        segments = sorted(small, key=lambda segment: segment.rows)
-        if len(segments) <= SEGMENTS_BEFORE_MERGE:
-            return
-        if segments[-1].rows > sum(segment.rows for segment in segments[:-1]):
-            segments.pop()
-        merged_ids = [segment.id for segment in segments]
-        served = select(Served.document_id, Served.version_id).where(
-            Served.index_id == target.index_id, Served.segment_id.in_(merged_ids)
-        )
+    segments = sorted(small, key=lambda segment: segment.rows)
+    if len(segments) <= SEGMENTS_BEFORE_MERGE:
+        return
+    if segments[-1].rows > sum(segment.rows for segment in segments[:-1]):
+        segments.pop()
+    rewrite_segments(job, data_folder, workspace_id, target, [segment.id for segment in segments])
+
+
+def rewrite_segments(
+    job: RunningJob, data_folder: Path, workspace_id: str, target: Target, segment_ids: Sequence[str]
+) -> None:
+    """Write what the index answers with from these segments anew, without the rows that it does not answer with.
+
+    Documents that changed while this wrote keep what they have; segments that nothing is answered from any more are
+    retired in the same commit.
+    """
+    served = select(Served.document_id, Served.version_id).where(
+        Served.index_id == target.index_id, Served.segment_id.in_(segment_ids)
+    )
+    with job.database.read() as session:
         before = dict(session.execute(served).all())
     for baked in list(bake_segments(job, data_folder, target, sorted(before.values()))):
         with job.write() as session:
@@ -227,3 +234,6 @@ def merge_segments(job: RunningJob, data_folder: Path, workspace_id: str, target
             _serve(session, baked, places)
             _retire_unserved(session, target.index_id)
             raise_generation(session, workspace_id)
+    if not before:
+        with job.write() as session:
+            _retire_unserved(session, target.index_id)

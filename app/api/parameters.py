@@ -35,6 +35,12 @@ StrategyName = Annotated[Name, Path(description="name of a strategy", openapi_ex
 IndexId = Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-default"))]
 JobId = Annotated[Name, Path(description="id of a job", openapi_examples=example("demo-ingest"))]
 ContextId = Annotated[Name, Path(description="id of a context", openapi_examples=example("demo-context"))]
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$")]
+UserId = Annotated[
+    UserName, Path(description="id of a user, as your own product knows it", openapi_examples=example("ann"))
+]
+DisposableUserId = Annotated[UserName, Path(description="id of a user", openapi_examples=example("disposable"))]
+FactKey = Annotated[Name, Path(description="key of a fact", openapi_examples=example("city"))]
 Limit = Annotated[int, Query(ge=1, le=200, description="most items in the answer")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
 

@@ -153,6 +153,7 @@ class _Desk:
                 document_id=part.candidate.hit.document_id,
                 version_id=part.candidate.hit.version_id,
                 span=part.span,
+                text=text,
             )
             for part, text, tokens, frame_tokens in zip(
                 parts, texts, self._counted(parts, texts), frames_tokens, strict=True

@@ -83,6 +83,7 @@ class Contexts:
         restriction = request.restriction
         asked = {
             "strategy": strategy,
+            "setup": retrieved.setup.model_dump(mode="json"),
             "principals": sorted(request.principal.names),
             "filter": restriction.model_dump(mode="json", by_alias=True) if restriction is not None else None,
             "index_id": retrieved.index_id,
@@ -120,6 +121,10 @@ class Contexts:
         outline = self._outline(version_id)
         page = page_at(outline.pages, position)
         return Origin(title=outline.title, heading_path=outline.document.heading_path(position), page=page)
+
+    def forget(self) -> None:
+        """Let go of the titles and headings that are remembered."""
+        self._outline.cache_clear()
 
     def _read_outline(self, version_id: str) -> _Outline:
         with self._database.read() as session:

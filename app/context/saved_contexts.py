@@ -27,18 +27,29 @@ class ContextRow(Base):
 
 
 class GoneError(PlaygroundError):
-    """The context rests on a document that was deleted since."""
+    """The context rests on a document that was deleted since, or on one or a user that was erased."""
 
     status = 410
     code = "document_deleted"
 
 
 def load_context(session: Session, workspace_id: str, context_id: str) -> ContextRow:
-    """Return the context, or raise NotFoundError."""
+    """Return the context, or raise NotFoundError; GoneError `content_erased` where what it rested on was erased."""
     row = session.get(ContextRow, context_id)
     if row is None or row.workspace_id != workspace_id:
         raise NotFoundError("context", context_id)
+    if "erased_at" in row.receipt:
+        raise GoneError(
+            f"what context {context_id} rested on was erased at {row.receipt['erased_at']}",
+            hint="assemble it again with POST …/contexts",
+            code="content_erased",
+        )
     return row
+
+
+def erased_receipt(moment: datetime) -> dict[str, Any]:
+    """Return what stands in the place of the receipt of a context that must not be rebuilt any more."""
+    return {"erased_at": moment.isoformat(timespec="seconds")}
 
 
 def check_sources(session: Session, context_id: str, document_ids: set[str], principal: Principal) -> None:

@@ -94,13 +94,14 @@ class Database:
 def _create_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=16)
+        return create_engine(url, pool_pre_ping=True, pool_size=16, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         pool_size=16,
         max_overflow=32,
+        hide_parameters=True,  # an error names the statement, never what a person wrote
         connect_args={"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000, "check_same_thread": False},
     )
     event.listen(engine, "connect", _configure_sqlite)
@@ -114,6 +115,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",
         f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
         "temp_store=MEMORY",
         "cache_size=-32000",

@@ -163,7 +163,7 @@ def test_a_missing_python_is_refused_with_the_way_out(clone: Clone) -> None:
 
 def test_tests_run_fast_first_then_slow_then_acceptance(clone: Clone) -> None:
     clone.make("test", PLAYGROUND_DATA="published")
-    marks = [call.partition("pytest -m ")[2] for call in clone.calls if "pytest" in call]
+    marks = [call.rpartition(" -m ")[2] for call in clone.calls if "pytest" in call]
     assert marks == ["not slow and not acceptance", "slow and not acceptance", "acceptance"]
 
 

@@ -96,6 +96,9 @@ class CellView(BaseModel):
     request_tokens: int
     seconds: float
     error: dict[str, Any] | None
+    state: Literal["finished", "failed", "erased"] = Field(
+        description="`erased`: a document that it rested on was erased; scores stay, spans do not"
+    )
 
 
 def summary_of(row: ExperimentRow) -> ExperimentSummary:
@@ -228,6 +231,7 @@ def _cell(cell: CellRow, labels: list[str], questions: list[str]) -> CellView:
     return CellView(
         strategy=labels[cell.strategy_number], question_id=questions[cell.question_number], scores=cell.scores,
         ranked=cell.ranked, sent=cell.sent, request_tokens=cell.request_tokens, seconds=cell.seconds, error=cell.error,
+        state="erased" if cell.erased_at is not None else "failed" if cell.error is not None else "finished",
     )  # fmt: skip
 
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.context.strategy import SearchSetup
 from app.evaluation.abstention import Abstention, abstention_auroc, abstention_curve
 from app.evaluation.economics.latency import Latency, StageSeconds, latency_of, stage_medians
 from app.evaluation.experiments.deciding import analysis_of, deciding_questions
 from app.evaluation.experiments.fate import total
-from app.evaluation.experiments.index_sizes import IndexSize, index_size
+from app.evaluation.experiments.index_sizes import IndexSize, index_sizes
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.experiments.tallies import Kind, Tally, read_tallies
@@ -113,6 +112,7 @@ class Findings(Value):
     pinned_must_pass: dict[str, list[str]] = Field(
         description="by strategy, the ids of pinned questions whose evidence it does not send whole"
     )
+    erased_cells: int = Field(0, description="cells on documents erased since: their scores stay, their spans do not")
 
 
 def find(
@@ -129,12 +129,7 @@ def find(
     with database.read() as session:
         gold = pinned_gold(session, questions, experiment.pins)
         tallies, scores, failed = read_tallies(session, experiment, questions, gold, names)
-        sizes = [
-            index_size(session, experiment, one.strategy.retrieval, views[one.retrieval_fingerprint])
-            if isinstance(one.strategy.retrieval, SearchSetup)
-            else None
-            for one in contestants
-        ]
+        sizes = index_sizes(session, experiment, contestants, views)
     decided = deciding_questions(questions, scores, failed, contestants)
     strategies = [
         _strategy_findings(contestant, tally, names, probed.get(contestant.label, ()), size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.context.estimate import CHARACTERS_PER_TOKEN
 from app.context.strategy import SearchSetup
 from app.evaluation.experiments.records import ExperimentRow
+from app.evaluation.experiments.specification import Contestant
 from indexes.database.tables import ChunkRow
 from indexes.view import IndexView
 from ingest.baking import IDS_PER_QUERY, batches
@@ -27,6 +29,18 @@ class IndexSize:
     indexed_tokens: int
     embedded_tokens: int
     index_bytes: int
+
+
+def index_sizes(
+    session: Session, experiment: ExperimentRow, contestants: Sequence[Contestant], views: Mapping[str, IndexView]
+) -> list[IndexSize | None]:
+    """Return the size of each strategy's index; None for a baseline."""
+    return [
+        index_size(session, experiment, one.strategy.retrieval, views[one.retrieval_fingerprint])
+        if isinstance(one.strategy.retrieval, SearchSetup)
+        else None
+        for one in contestants
+    ]
 
 
 def index_size(session: Session, experiment: ExperimentRow, setup: SearchSetup, view: IndexView) -> IndexSize:

@@ -64,6 +64,7 @@ class CellRow(Base):
 
     `scores` by metric, null where the metric does not apply; `ranked` as [document, version, start, end, score];
     `sent` by budget, with `request` for the strategy's own context, as {"tokens": n, "spans": [[version, start, end]]}.
+    From `erased_at` on, a document that the cell rested on is erased: it has no spans any more; its scores stay.
     """
 
     __tablename__ = "experiment_cells"
@@ -77,6 +78,7 @@ class CellRow(Base):
     request_tokens: Mapped[int]
     seconds: Mapped[float]
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def load_experiment(session: Session, workspace_id: str, experiment_id: str, *, whole: bool = False) -> ExperimentRow:

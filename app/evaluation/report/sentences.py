@@ -76,6 +76,11 @@ def sample_sentences(content: Content) -> list[str]:
         f"Made {experiment.created_at:%Y-%m-%d %H:%M} UTC with version {experiment.code_version}; look "
         f"{experiment.look}; prices as of {content.price_date}. {VALID}",
     ]
+    if content.findings.erased_cells:
+        sentences.append(
+            f"{content.findings.erased_cells} cells rested on documents that were erased since: their scores stay, "
+            "what they found and sent is gone."
+        )
     if analysis is not None:
         scope = "" if analysis.scope_note is None else f" The finding {analysis.scope_note}."
         sentences.append(f"{analysis.clusters} clusters of questions.{scope}")

@@ -12,10 +12,17 @@ from tests.app.api.operations import Operation, operations
 from tests.app.api.playground import Workspace, expect, expect_problem, lexical
 
 SCOPED = [operation for operation in operations() if "workspace_id" in operation.path_parameters]
-OF_AN_OBJECT = [operation for operation in SCOPED if operation.path_parameters != ["workspace_id"]]
+CREATING = {"PUT /v1/workspaces/{workspace_id}/users/{user_id}"}
+"""Operations that make an object under the id they are given, in the workspace that is asked."""
+OF_AN_OBJECT = [
+    operation
+    for operation in SCOPED
+    if operation.path_parameters != ["workspace_id"] and str(operation) not in CREATING
+]
 OF_A_COLLECTION = [operation for operation in SCOPED if operation.path_parameters == ["workspace_id"]]
 SECRET = "zanzibar"
 FOREIGN_NAME = f"only-{SECRET}"
+ASKERS = [{"name": "a"}, {"name": "b"}]
 
 
 class Neighbours:
@@ -37,6 +44,9 @@ class Neighbours:
         strategies = [{"strategy": FOREIGN_NAME}, {"strategy": "default"}]
         started = self.theirs.post("/experiments", {**comparing, "strategies": strategies}, 202)
         assert self.theirs.wait(started["job"]["id"])["state"] == "succeeded"
+        (passing,) = self.theirs.send({"text": "passing", "external_id": FOREIGN_NAME})
+        erased = self.theirs.post("/erasures", {"document_id": passing["document_id"]}, 202)
+        assert self.theirs.wait(erased["job"]["id"])["state"] == "succeeded"
         self.version_id: str = document["version_id"]
         self.evidence = {"document_id": document["document_id"], "start": 0, "end": 3}
         self.foreign = {
@@ -46,7 +56,20 @@ class Neighbours:
             "question_set": FOREIGN_NAME,
             "context_id": context["id"],
             "experiment_id": started["experiment"]["id"],
+            "erasure_id": erased["erasure"]["id"],
+            **self._foreign_user(),
         }
+
+    def _foreign_user(self) -> dict[str, str]:
+        """Add a user to their workspace; return what the path names of it."""
+        self.theirs.post("/groups", {"name": FOREIGN_NAME}, 201)
+        user = f"/users/{FOREIGN_NAME}"
+        expect(201, self.theirs.request("PUT", user, json={"groups": [FOREIGN_NAME]}))
+        expect(201, self.theirs.request("PUT", f"{user}/facts/{FOREIGN_NAME}", json={"value": SECRET}))
+        memory = self.theirs.post(f"{user}/memories", {"text": SECRET}, 201)
+        (suggestion,) = self.theirs.post(f"{user}/suggestions", {"text": f"I live in {SECRET}"}, 201)["suggestions"]
+        names = dict.fromkeys(("user_id", "group_name", "fact_key"), FOREIGN_NAME)
+        return {**names, "memory_id": memory["id"], "suggestion_id": suggestion["id"]}
 
     def bodies(self, path: str) -> list[JsonObject]:
         """Return requests to a collection of mine that name objects of theirs; KeyError for a new collection."""
@@ -61,21 +84,26 @@ class Neighbours:
             },
             {"name": "e", "question_set": "s", "strategies": by_name},
         ]
+        naming_nothing = ("/documents", "/documents/files", "/groups", "/strategies", "/question-sets/imports")
         bodies: dict[str, list[JsonObject]] = {
-            "/documents": [],
-            "/documents/files": [],
-            "/strategies": [],
+            **{tail: [] for tail in naming_nothing},
             "/indexes": by_name,
             "/searches": [{"query": SECRET, **choice} for choice in by_name],
             "/contexts": [{"question": SECRET, **choice} for choice in by_name],
+            "/contexts/diff": [{"question": SECRET, "askers": ASKERS, **choice} for choice in by_name],
             "/question-sets": [{"name": "s", "questions": [marked]}],
-            "/question-sets/imports": [],
             "/experiments": experiments,
             "/screenings": [
                 {"strategies": by_name},
                 {"question_set": FOREIGN_NAME, "strategies": [{"strategy": "default"}, {"setup": lexical(34)}]},
             ],
             "/experiments/dry-runs": experiments,
+            "/erasures": [
+                {"document_id": self.foreign["document_id"]},
+                {"external_id": FOREIGN_NAME},
+                {"user_id": FOREIGN_NAME},
+                {"user_id": FOREIGN_NAME, "memory_id": self.foreign["memory_id"]},
+            ],
             "/comparisons": [
                 *({"questions": [question], "strategies": [{}, choice]} for choice in by_name),
                 {"questions": [marked], "strategies": [{}]},

@@ -26,7 +26,7 @@ def test_the_defaults() -> None:
         "budget_tokens": 3_000,
         "answer_reserve_tokens": 1_000,
         "model": "all-MiniLM-L6-v2",
-        "packer": {"kind": "greedy", "max_share_per_document": 1.0},
+        "packer": {"kind": "greedy", "max_share_per_document": 1.0, "min_sources": 0},
         "order": "document",
         "span_overlap_threshold": 0.8,
         "near_duplicate_distance": 3,
@@ -109,4 +109,8 @@ def test_the_schema_offers_parts_by_kind() -> None:
     renderer = schema["properties"]["renderer"]
     assert set(renderer["discriminator"]["mapping"]) >= {"text", "openai_messages"}
     assert renderer["default"] == {"kind": "text"}
-    assert schema["properties"]["packer"]["default"] == {"kind": "greedy", "max_share_per_document": 1.0}
+    assert schema["properties"]["packer"]["default"] == {
+        "kind": "greedy",
+        "max_share_per_document": 1.0,
+        "min_sources": 0,
+    }

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from app.context.packers import Packed, PackItem
 from app.context.packers.greedy import Greedy
-from configs.span import Span
+from tests.app.context.packers.example_items import PACKED, item, skipped
 from tests.contracts.test_packer import budgets, items
-
-PACKED = Packed(reason="packed")
-
-
-def item(tokens: int, score: float, document_id: str = "a", start: int = 0) -> PackItem:
-    span = Span(start, start + 10)
-    return PackItem(tokens=tokens, score=score, document_id=document_id, version_id=f"{document_id}-1", span=span)
-
-
-def skipped(needed_tokens: int, left_tokens: int) -> Packed:
-    return Packed(reason="budget", needed_tokens=needed_tokens, left_tokens=left_tokens)
 
 
 def test_the_example_of_the_guide() -> None:
@@ -73,14 +61,6 @@ def test_a_share_is_rounded_down_to_whole_tokens(share: float, budget_tokens: in
 
 
 @given(some=items(), budget_tokens=budgets)
-def test_nothing_left_out_would_still_fit(some: list[PackItem], budget_tokens: int) -> None:
-    decisions = Greedy(kind="greedy").pack(some, budget_tokens)
-    pairs = list(zip(some, decisions, strict=True))
-    left_tokens = budget_tokens - sum(one.tokens for one, decision in pairs if decision.is_included)
-    assert all(one.tokens > left_tokens for one, decision in pairs if not decision.is_included)
-
-
-@given(some=items(), budget_tokens=budgets)
 def test_the_best_that_fits_is_included(some: list[PackItem], budget_tokens: int) -> None:
     fitting = [one for one in some if one.tokens <= budget_tokens]
     if fitting:
@@ -89,18 +69,6 @@ def test_the_best_that_fits_is_included(some: list[PackItem], budget_tokens: int
         assert any(
             decision.is_included and one.score == best_score for one, decision in zip(some, decisions, strict=True)
         )
-
-
-@given(some=items(), budget_tokens=budgets, share=st.sampled_from([0.1, 0.34, 0.6, 1.0]))
-def test_no_document_passes_the_cap(some: list[PackItem], budget_tokens: int, share: float) -> None:
-    decisions = Greedy(kind="greedy", max_share_per_document=share).pack(some, budget_tokens)
-    for document_id in "abc":
-        taken = sum(
-            one.tokens
-            for one, decision in zip(some, decisions, strict=True)
-            if decision.is_included and one.document_id == document_id
-        )
-        assert taken <= share * budget_tokens + 1e-9
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan")])

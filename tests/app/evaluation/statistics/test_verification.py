@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.evaluation.statistics.verification import GROUPS, Check, commit_of, page, worst_rare_error
+from app.evaluation.statistics.check import Check
+from app.evaluation.statistics.verification import GROUPS, commit_of, page, worst_rare_error
 
 REPETITIONS = 400
 PAGE = Path(__file__).parents[4] / "docs" / "statistics.md"

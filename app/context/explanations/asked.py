@@ -1,0 +1,155 @@
+"""A saved context opened for explaining: what was asked, and the same request assembled anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.context.assembly import Assembled
+from app.context.contexts import Contexts
+from app.context.envelope import new_nonce
+from app.context.policy import ContextPolicy
+from app.context.receipt import CandidateRecord, Receipt
+from app.context.retrieve import Request, Retrieved, Retriever
+from app.context.saved_contexts import ContextRow, check_sources, load_context
+from app.context.saved_strategies import load_strategy
+from app.context.strategy import BaselineSetup, RetrievalSetup, SearchSetup
+from configs.errors import ConflictError, NotFoundError
+from configs.part import canonical_json
+from indexes.access import Filter, Principal
+from indexes.database.catalog import load_workspace
+from indexes.database.tables import Document
+
+MOST_WHOLE_DOCUMENTS = 1_000
+"""How many whole documents a context considers at most, as when it was assembled."""
+
+Setup = SearchSetup | BaselineSetup
+_SETUP: TypeAdapter[Setup] = TypeAdapter(RetrievalSetup)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A saved context with its receipt, and how it was asked for."""
+
+    id: str
+    setup: Setup
+    receipt: Receipt
+    request: Request
+
+    @property
+    def policy(self) -> ContextPolicy:
+        """Return the context policy it was packed by."""
+        return self.receipt.policy
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the version of each document that was a candidate."""
+        return {candidate.document_id: candidate.version_id for candidate in self.receipt.candidates}
+
+
+def load_asked(session: Session, workspace_id: str, context_id: str, caller: Principal) -> Asked:
+    """Return the saved context for a caller who may know all of it.
+
+    That is who may still read every candidate, as a replay demands, and also every other document that the asker may
+    read: ranks count those. Anybody else is told that the context does not exist.
+    """
+    load_workspace(session, workspace_id)
+    row = load_context(session, workspace_id, context_id)
+    receipt = Receipt.model_validate(row.receipt)
+    check_sources(session, context_id, {candidate.document_id for candidate in receipt.candidates}, caller)
+    asker = Principal.of(row.request["principals"])
+    _check_rights(session, workspace_id, context_id, asker, caller)
+    setup = _setup_of(session, row)
+    said = row.request["filter"]
+    request = Request(
+        workspace_id=workspace_id,
+        question=receipt.question,
+        principal=asker,
+        restriction=Filter.model_validate(said) if said is not None else None,
+        limit=MOST_WHOLE_DOCUMENTS,
+        whole_document_tokens=receipt.policy.available_tokens,
+    )
+    return Asked(id=row.id, setup=setup, receipt=receipt, request=request)
+
+
+class Rerun:
+    """Assembles a saved request anew, as it was or with one thing changed; nothing is saved.
+
+    What was found is kept, so that a change of the policy alone costs no search. Not thread-safe.
+    """
+
+    def __init__(self, contexts: Contexts, retriever: Retriever, asked: Asked) -> None:
+        self._contexts = contexts
+        self._retriever = retriever
+        self._asked = asked
+        self._found: dict[str, Retrieved] = {}
+
+    def retrieved(self, setup: Setup, policy: ContextPolicy) -> Retrieved:
+        """Return what the setup finds at present."""
+        request = request_for(self._asked.request, setup, policy)
+        depends_on = request.whole_document_tokens if isinstance(setup, BaselineSetup) else 0
+        key = canonical_json([setup.model_dump(mode="json"), depends_on])
+        if key not in self._found:
+            self._found[key] = self._retriever.retrieve(setup, request)
+        return self._found[key]
+
+    def assembled(self, setup: Setup, policy: ContextPolicy, nonce: str = "") -> Assembled:
+        """Return the context at present, with the receipt's nonce or another one as long as no text holds it."""
+        passages = self.retrieved(setup, policy).passages
+        first = nonce or self._asked.receipt.nonce
+        return self._contexts.assemble(policy, self._asked.request.question, passages, nonce=beginning_with(first))
+
+    def differs_from_receipt(self, assembled: Assembled) -> bool:
+        """Tell whether other candidates, scores or decisions came out than were recorded."""
+        recorded = [_decided(candidate) for candidate in self._asked.receipt.candidates]
+        return recorded != [_decided(CandidateRecord.of(decision)) for decision in assembled.decisions]
+
+
+def request_for(request: Request, setup: Setup, policy: ContextPolicy) -> Request:
+    """Return the request as it is made when a context is assembled by setup and policy."""
+    limit = setup.candidates if isinstance(setup, SearchSetup) else MOST_WHOLE_DOCUMENTS
+    return replace(request, limit=limit, whole_document_tokens=policy.available_tokens)
+
+
+def beginning_with(first: str) -> Callable[[], str]:
+    """Return a source of nonces: `first`, then random ones."""
+
+    def drawn() -> Iterator[str]:
+        yield first
+        while True:
+            yield new_nonce()
+
+    return drawn().__next__
+
+
+def _decided(record: CandidateRecord) -> tuple[str, int, int, int, float, str]:
+    return record.version_id, record.start, record.end, record.rank, record.score, record.reason
+
+
+def _check_rights(session: Session, workspace_id: str, context_id: str, asker: Principal, caller: Principal) -> None:
+    if asker.names <= caller.names:
+        return
+    restricted = select(Document.access).where(
+        Document.workspace_id == workspace_id, Document.deleted_at.is_(None), Document.access.is_not(None)
+    )
+    if any(asker.may_read(access) and not caller.may_read(access) for access in session.scalars(restricted)):
+        raise NotFoundError("context", context_id)
+
+
+def _setup_of(session: Session, row: ContextRow) -> Setup:
+    """Return the setup, which rows of earlier releases name by their strategy alone."""
+    kept = row.request.get("setup")
+    if kept is not None:
+        return _SETUP.validate_python(kept)
+    name, _, version = str(row.request["strategy"]).rpartition(" version ")
+    if not name:
+        raise ConflictError(
+            f"context {row.id!r} was assembled with an inline setup that was not kept",
+            hint="assemble it anew with POST …/contexts, then ask about that one",
+            code="setup_not_kept",
+        )
+    return load_strategy(session, row.workspace_id, name, int(version)).strategy.retrieval

@@ -1,0 +1,119 @@
+"""What users let know about documents: directly, or about a source of a context by its label."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.context.saved_contexts import load_context
+from app.context.users.known import EVERYONE, Feedback, Signal, groups_of
+from app.context.users.registration import user_to_write
+from app.context.users.tables import FeedbackRow, UserRow
+from configs.errors import NotFoundError
+from configs.text import Text
+from indexes.access import Principal
+from indexes.database.catalog import load_document, page
+from indexes.database.engine import new_id, now
+
+Reference = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
+
+
+class NewFeedback(BaseModel):
+    """A signal on a document, named by id, or by the label it has in a context."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signal: Signal = Field(description="thumb_up, thumb_down, click; used and unused: whether an answer drew on it")
+    document_id: Reference | None = Field(None, description="id of the document, instead of `label`")
+    context_id: Reference | None = Field(None, description="the context in which the user saw it")
+    label: Reference | None = Field(None, description="label of the source in that context, such as S1")
+    rank: int | None = Field(
+        None, ge=1, le=1_000, description="where the user saw it, from 1; default: its place among the sources"
+    )
+
+    @model_validator(mode="after")
+    def _names_one_document(self) -> Self:
+        if (self.document_id is None) == (self.label is None):
+            raise ValueError("name the document by `document_id` or by `label`, not both")
+        if self.label is not None and self.context_id is None:
+            raise ValueError("`label` goes with `context_id`")
+        return self
+
+
+def record_feedback(
+    session: Session, workspace_id: str, user_id: str, new: NewFeedback, *, at: datetime | None = None
+) -> FeedbackRow:
+    """Keep feedback of a user.
+
+    Raises NotFoundError for a context, label or document that is not there; a document that the user may not read is
+    not there either.
+    """
+    user_to_write(session, workspace_id, user_id)
+    document_id, rank = _document_of(session, workspace_id, new)
+    groups = (f"group:{name}" for name in groups_of(session, workspace_id, user_id))
+    principal = Principal.of([f"user:{user_id}", *groups, EVERYONE])
+    named = NotFoundError("document", document_id) if new.label is None else _unknown_label(new)
+    try:
+        document = load_document(session, workspace_id, document_id)
+    except NotFoundError:
+        raise named from None
+    if not principal.may_read(document.access):
+        raise named
+    row = FeedbackRow(
+        id=new_id("feedback"), workspace_id=workspace_id, user_id=user_id, document_id=document_id,
+        signal=new.signal, rank=rank, context_id=new.context_id, created_at=at or now(),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def list_feedback(
+    session: Session, workspace_id: str, user_id: str, *, limit: int, cursor: str | None
+) -> tuple[list[FeedbackRow], str | None]:
+    """Return a page of feedback, oldest first, and the cursor of the next page."""
+    mine = (FeedbackRow.workspace_id == workspace_id, FeedbackRow.user_id == user_id, FeedbackRow.hidden_at.is_(None))
+    statement = select(FeedbackRow).where(*mine)
+    rows, following = page(session, statement, FeedbackRow.created_at, FeedbackRow.id, limit=limit, cursor=cursor)
+    return [row[0] for row in rows], following
+
+
+def workspace_feedback(
+    session: Session, workspace_id: str, document_ids: Collection[str], *, as_of: datetime | None = None
+) -> tuple[Feedback, ...]:
+    """Return what all users let know about documents by a moment, oldest first; deleted users and those who opted out
+    have no say.
+    """
+    row = FeedbackRow
+    statement = (
+        select(row.id, row.document_id, row.signal, row.rank, row.context_id, row.created_at)
+        .join(UserRow, (UserRow.workspace_id == row.workspace_id) & (UserRow.id == row.user_id))
+        .where(UserRow.deleted_at.is_(None), UserRow.opted_out.is_(False))
+        .where(row.workspace_id == workspace_id, row.document_id.in_(document_ids), row.hidden_at.is_(None))
+        .where(row.created_at <= (as_of or now()))
+    )
+    found = session.execute(statement.order_by(row.created_at, row.id)).mappings()
+    return tuple(Feedback(**one) for one in found)
+
+
+def _document_of(session: Session, workspace_id: str, new: NewFeedback) -> tuple[str, int | None]:
+    """Return the document that is meant, and where it stood."""
+    if new.context_id is None:
+        return str(new.document_id), new.rank
+    sources = load_context(session, workspace_id, new.context_id).receipt["sources"]
+    for place, source in enumerate(sources, start=1):
+        if source["label"] == new.label or (new.label is None and source["document_id"] == new.document_id):
+            return str(source["document_id"]), new.rank or place
+    if new.label is not None:
+        raise _unknown_label(new)
+    return str(new.document_id), new.rank
+
+
+def _unknown_label(new: NewFeedback) -> NotFoundError:
+    hint = "GET …/contexts/{context_id} lists the labels of a context under `citations`"
+    return NotFoundError("source", f"{new.label} of context {new.context_id}", hint=hint)

@@ -1,0 +1,47 @@
+"""A filled shelf for each test, copied from one that is filled once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from indexes import erasure
+from indexes.database.engine import Database
+from tests.app.context.erasure.shelf import Shelf
+from tests.database import fresh_database
+
+
+@pytest.fixture(scope="package")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a shelf with the secret document and others; tests copy it."""
+    folder = tmp_path_factory.mktemp("filled")
+    with fresh_database(folder) as database:
+        Shelf(database, folder).fill()
+    return folder
+
+
+@pytest.fixture
+def database(filled: Path, tmp_path: Path) -> Iterator[Database]:
+    """Yield the database of a copy of the filled shelf; like others of tests, it spares the disk."""
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    database = Database(f"sqlite:///{tmp_path / 'playground.sqlite'}")
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def shelf(database: Database, tmp_path: Path) -> Shelf:
+    """Return the copy."""
+    return Shelf(database, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let retired segments go without waiting for requests, and let small erasures have several batches."""
+    monkeypatch.setattr(erasure, "REQUESTS_SECONDS", 0.0)
+    monkeypatch.setattr("app.context.erasure.documents.CHUNKS_PER_BATCH", 40)

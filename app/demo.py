@@ -14,17 +14,19 @@ from sqlalchemy.orm import Session
 
 import app
 from app.context.contexts import Contexts
+from app.context.erasure.creation import NewErasure, create_erasure
+from app.context.erasure.records import ErasureRow
 from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, Strategy, load_presets
+from app.demo_people import NOTES, plant_feedback, plant_people
 from app.evaluation.experiments.creation import create_experiment, draft_experiment
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Specification
 from app.evaluation.question_sets import QuestionSetRow, save_question_set
 from app.evaluation.questions import NewQuestion
 from configs.part import JsonObject
-from indexes.access import Principal
 from indexes.database.catalog import list_indexes, missing_versions
 from indexes.database.engine import Database, now
 from indexes.database.tables import IndexRow, Job, Workspace
@@ -35,6 +37,7 @@ from ingest.uploads import Upload, accept_uploads
 
 WORKSPACE = "demo"
 DISPOSABLE = "demo-disposable"
+ERASURE = "demo-erasure"
 SEED_DEMO = "seed_demo"
 SEED_JOB = "demo-ingest"
 INDEXES = {"default": "demo-default", "heading_hybrid": "demo-heading", "model_free": "demo-model-free"}
@@ -58,6 +61,7 @@ TOPICS = {
     "embedding-texts": "ingest",
     "searching": "retrieval",
     "assembling-context": "context",
+    "personalising-context": "context",
     "comparing-strategies": "evaluation",
     "running-the-service": "operations",
     "finding-out-why": "operations",
@@ -89,6 +93,7 @@ def plant_demo(database: Database) -> bool:
             for preset in load_presets().values():
                 save_strategy(session, workspace_id, preset.name, preset.strategy)
         accept_uploads(session, WORKSPACE, SEED_JOB, uploads)
+        plant_people(session)
         _register_indexes(session)
         create_job(session, WORKSPACE, SEED_DEMO, {"documents": len(uploads)}, SEED_JOB)
         return True
@@ -127,11 +132,16 @@ def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
                 if index.built_at is None and session.get(Job, job_id) is None:
                     create_job(session, WORKSPACE, BUILD_INDEX, {"index_id": index.id}, job_id)
             _create_experiments(session)
+            if session.get(ErasureRow, ERASURE) is None:
+                plant_feedback(session)
+                erased = NewErasure(user_id="ann", memory_id="demo-erased-memory")
+                create_erasure(session, WORKSPACE, erased, ERASURE, f"{ERASURE}-run")
         yield
         with job.database.read() as session:
             is_saved = session.get(ContextRow, "demo-context") is not None
         if not is_saved:
-            _save_context(contexts)
+            _save_context(contexts, "demo-context", None)
+            _save_context(contexts, "demo-context-ann", "ann")
 
     return seed
 
@@ -143,12 +153,13 @@ def _create_experiments(session: Session) -> None:
             create_experiment(session, WORKSPACE, draft, experiment_id, f"{experiment_id}-run")
 
 
-def _save_context(contexts: Contexts) -> None:
+def _save_context(contexts: Contexts, context_id: str, user_id: str | None) -> None:
     strategy = load_presets()["default"].strategy.resolved()
     question = "How large should my chunks be?"
-    request = Request(workspace_id=WORKSPACE, question=question, principal=Principal.of([]), limit=100)
-    assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request)
-    contexts.save(assembled, retrieved, "default version 1", request, context_id="demo-context")
+    asker = contexts.askers.of(WORKSPACE, user_id)
+    request = Request(workspace_id=WORKSPACE, question=question, principal=asker.principal, limit=100)
+    assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request, asker)
+    contexts.save(assembled, retrieved, "default version 1", request, context_id=context_id, asker=asker)
 
 
 def _uploads(folder: Path) -> list[Upload]:
@@ -161,6 +172,14 @@ def _uploads(folder: Path) -> list[Upload]:
                 document_id=f"demo-{stem}", external_id=f"{stem}.md", file_name=f"{stem}.md", source=source,
                 media_type="text/markdown", tags=["guide"], metadata=metadata,
                 parsed=parser_for(f"{stem}.md").parse(source),
+            )
+        )  # fmt: skip
+    for external_id, (principal, title, text) in NOTES.items():
+        uploads.append(
+            Upload(
+                document_id=f"demo-{external_id}", external_id=f"{external_id}.txt", file_name=f"{external_id}.txt",
+                source=text.encode(), title=title, tags=["note"], metadata={"topic": "ingest", "position": 0},
+                access=[principal], parsed=parser_for(f"{external_id}.txt").parse(text.encode()),
             )
         )  # fmt: skip
     source = DISPOSABLE_TEXT.encode()

@@ -173,6 +173,21 @@ CONTEXTS: Examples = {
             },
         },
     ),
+    "for_ann": _example(
+        "For Ann of the support team: her note, her profile, her memories",
+        {
+            "question": "How large should my chunks be?",
+            "user_id": "ann",
+            "context": {"renderer": {"kind": "openai_messages"}},
+        },
+    ),
+    "for_ben": _example(
+        "The same question for Ben, an engineer", {"question": "How large should my chunks be?", "user_id": "ben"}
+    ),
+    "for_cleo": _example(
+        "The same question for Cleo, who is in no group, in German this time",
+        {"question": "How large should my chunks be?", "user_id": "cleo", "preferences": {"language": "German"}},
+    ),
     "nothing": _example("Nothing but the question", {"question": "What is BM25?", "strategy": "no_context"}),
     "whole_documents": _example(
         "Whole documents until the budget is full", {"question": "What is BM25?", "strategy": "whole_documents"}

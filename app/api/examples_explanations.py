@@ -26,9 +26,9 @@ DIFFS: Examples = {
         "value": {
             "question": "How large should my chunks be?",
             "askers": [
-                {"name": "ann", "principals": ["user:ann", "group:finance"]},
-                {"name": "bob", "principals": ["user:bob"]},
-                {"name": "nobody", "principals": []},
+                {"name": "Ann", "user_id": "ann"},
+                {"name": "Ben", "user_id": "ben"},
+                {"name": "nobody"},
             ],
         },
     },

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from app.context.assembled import Assembled, Source, TokenUse
 from app.context.envelope import Origin, SourceBlock, absent_nonce, texts_of
 from app.context.extracts import Extract, TextOf, lay_out
 from app.context.packers import PackItem
 from app.context.passages import Candidate, Decision, Reason, Selected, deduplicate
+from app.context.personal.fitting import FittedSections, SectionFitter
+from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
+from app.context.personal.ranking import FoundAt, personal_order
 from app.context.policy import ContextPolicy
 from app.context.renderers import Material, Rendered
+from app.context.section_texts import SectionTexts, memory_line, profile_line
+from app.context.sections.settings import SectionName
 from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
-from configs.span import Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What a label stands for. `described_at` is the position whose headings and page `origin` names."""
-
-    label: str
-    document_id: str
-    version_id: str
-    span: Span
-    origin: Origin
-    described_at: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUse:
-    """Where the tokens of a rendered context went; `envelope` is all that is none of the others."""
-
-    instructions: int
-    question: int
-    documents: int
-    envelope: int
-
-    @property
-    def total(self) -> int:
-        """Return the tokens of the whole rendering."""
-        return self.instructions + self.question + self.documents + self.envelope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
-    """A context and how it came about: one decision for each candidate, in order of rank."""
-
-    policy: ContextPolicy
-    question: str
-    nonce: str
-    rendered: Rendered
-    tokens: TokenUse
-    tokenizer: str
-    is_exact: bool
-    sources: tuple[Source, ...]
-    decisions: tuple[Decision, ...]
 
 
 def assemble(
@@ -66,37 +28,35 @@ def assemble(
     *,
     text_of: TextOf,
     nonce: Callable[[], str],
+    personal: PersonalMaterial = NOTHING_PERSONAL,
 ) -> Assembled:
     """Return the context for `question`; its tokens never exceed `policy.available_tokens`.
 
     Candidates may come in any order and are taken by rank, which must not repeat. `nonce` draws the envelope's nonce
-    anew until it occurs in no text. Raises InvalidInputError (`budget_too_small`) where instructions, question and an
-    empty envelope do not fit.
+    anew until it occurs in no text. Raises InvalidInputError: `budget_too_small` where instructions, question and an
+    empty envelope do not fit, `sections_do_not_fit` where minimums of other sections do not.
     """
     ranked = sorted(candidates, key=lambda candidate: candidate.hit.rank)
     if len({candidate.hit.rank for candidate in ranked}) < len(ranked):
         raise ValueError("each candidate needs a rank of its own")
-    desk = _Desk(policy, question, text_of, nonce)
-    left_tokens = desk.tokens_left_for(ranked)
+    order = personal_order(ranked, personal)
+    desk = _Desk(policy, question, text_of, nonce, personal)
+    needed_tokens = desk.needed_tokens(ranked)
     selected, decisions = deduplicate(
-        ranked,
+        order.candidates,
         span_overlap_threshold=policy.span_overlap_threshold,
         near_duplicate_distance=policy.near_duplicate_distance,
     )
     items = desk.items(selected)
+    left_tokens = desk.fit_sections(needed_tokens, sum(item.tokens for item in items))
     included: list[tuple[Selected, PackItem]] = []
     for part, item, answer in zip(selected, items, policy.packer.pack(items, left_tokens), strict=True):
         if answer.reason == "packed":
             included.append((part, item))
         else:
             decisions.append(_left_out(part, answer.reason, answer.needed_tokens, answer.left_tokens))
-    draft = desk.draft([part for part, _ in included])
-    while draft.total_tokens > policy.available_tokens and included:
-        part, item = included.pop()
-        over_tokens = draft.total_tokens - policy.available_tokens
-        decisions.append(_left_out(part, "budget", item.tokens, max(0, item.tokens - over_tokens)))
-        draft = desk.draft([part for part, _ in included])
-    return desk.finished(draft, decisions)
+    draft, dropped = desk.fitting_draft(included)
+    return desk.finished(draft, [*order.banned, *decisions, *dropped], order.found_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,21 +72,23 @@ class _Draft:
 class _Desk:
     """Plans, renders and counts drafts of one context."""
 
-    def __init__(self, policy: ContextPolicy, question: str, text_of: TextOf, draw: Callable[[], str]) -> None:
+    def __init__(
+        self, policy: ContextPolicy, question: str, text_of: TextOf, draw: Callable[[], str], personal: PersonalMaterial
+    ) -> None:
         self._policy = policy
         self._question = question
         self._text_of = text_of
         self._draw = draw
         self._nonce = draw()
         self._counter = TokenCounter(policy.model)
+        self._personal = personal
+        trusted = SectionTexts(workspace_instructions=personal.workspace_instructions, notes=personal.notes)
+        self._sections = FittedSections(texts=trusted, items=(), uses=())
 
-    def tokens_left_for(self, candidates: Sequence[Candidate]) -> int:
-        """Return what is left for the candidates and their frames, or raise InvalidInputError."""
+    def needed_tokens(self, candidates: Sequence[Candidate]) -> int:
+        """Return what instructions, question and the rest of the envelope take, or raise InvalidInputError."""
         policy = self._policy
-        blanks = [SourceBlock(label="S1", origin=Origin(), text="")] if candidates else []
-        draft = self._rendering([], blanks)
-        frames_tokens = sum(self._counter.count(policy.renderer.frame(blank, self._nonce)) for blank in blanks)
-        needed = draft.total_tokens - frames_tokens
+        needed = self._tokens_beside(bool(candidates))
         if needed > policy.available_tokens:
             raise InvalidInputError(
                 f"instructions, question and envelope need {needed} tokens, but budget_tokens ({policy.budget_tokens}) "
@@ -137,8 +99,41 @@ class _Desk:
                 available_tokens=policy.available_tokens,
                 budget_tokens=policy.budget_tokens,
                 answer_reserve_tokens=policy.answer_reserve_tokens,
+                sections=self._required(needed),
             )
-        return policy.available_tokens - needed
+        return needed
+
+    def fit_sections(self, needed_tokens: int, documents_tokens: int) -> int:
+        """Decide what of the user's sections is sent; return what is left for documents and their frames.
+
+        What the borders of items leave unused of other sections goes to the documents.
+        """
+        available = self._policy.available_tokens
+        fitter = SectionFitter(self._policy, self._personal, self._counter.count_all)
+        required = self._required(needed_tokens)
+        allowed, used = available, available + 1
+        while used > available:
+            self._sections = fitter.fit(allowed, required, documents_tokens)
+            used = needed_tokens if fitter.is_empty else self._tokens_beside(documents_tokens > 0)
+            allowed -= max(0, used - available)
+        maximum = self._policy.sections.documents.maximum_tokens
+        return available - used if maximum is None else min(maximum, available - used)
+
+    def _required(self, needed_tokens: int) -> dict[SectionName, int]:
+        """Return the tokens of the sections that must fit; what the envelope needs is charged to the first."""
+        own: dict[SectionName, int] = {
+            "workspace_instructions": self._counter.count(self._personal.workspace_instructions),
+            "notes": self._counter.count(self._personal.notes),
+            "question": self._counter.count(self._question),
+        }
+        return {"system": max(0, needed_tokens - sum(own.values())), **own}
+
+    def _tokens_beside(self, has_documents: bool) -> int:
+        """Return the tokens of everything but documents and their frames."""
+        blanks = [SourceBlock(label="S1", origin=Origin(), text="")] if has_documents else []
+        draft = self._rendering([], blanks)
+        frames = (self._policy.renderer.frame(blank, self._nonce) for blank in blanks)
+        return draft.total_tokens - sum(map(self._counter.count, frames))
 
     def items(self, parts: Sequence[Selected]) -> list[PackItem]:
         """Return the parts as packers see them: each costs what sending it as a source of its own would."""
@@ -175,6 +170,17 @@ class _Desk:
             counts[number] = tokens
         return counts
 
+    def fitting_draft(self, included: list[tuple[Selected, PackItem]]) -> tuple[_Draft, list[Decision]]:
+        """Return the draft of as many of the included parts as fit once all is counted, and what was dropped for it."""
+        dropped: list[Decision] = []
+        draft = self.draft([part for part, _ in included])
+        while draft.total_tokens > self._policy.available_tokens and included:
+            part, item = included.pop()
+            over_tokens = draft.total_tokens - self._policy.available_tokens
+            dropped.append(_left_out(part, "budget", item.tokens, max(0, item.tokens - over_tokens)))
+            draft = self.draft([part for part, _ in included])
+        return draft, dropped
+
     def draft(self, included: Sequence[Selected]) -> _Draft:
         """Return the included parts merged, ordered, rendered and counted."""
         policy = self._policy
@@ -189,24 +195,23 @@ class _Desk:
 
     def _rendering(self, extracts: Sequence[Extract], sources: Sequence[SourceBlock]) -> _Draft:
         instructions = self._policy.instructions
-        untrusted = [text for source in sources for text in texts_of(source)]
-        self._nonce = absent_nonce(self._nonce, self._draw, [instructions, self._question, *untrusted])
-        material = Material(instructions=instructions, question=self._question, sources=sources, nonce=self._nonce)
+        texts = [text for source in sources for text in texts_of(source)]
+        sections = self._sections.texts
+        self._nonce = absent_nonce(self._nonce, self._draw, [instructions, self._question, *sections.texts, *texts])
+        material = Material(
+            instructions=instructions, question=self._question, sources=sources, nonce=self._nonce, sections=sections
+        )
         rendered = self._policy.renderer.render(material)
         total_tokens = rendered.framing_tokens + sum(map(self._counter.count, rendered.contents))
         return _Draft(extracts=extracts, material=material, rendered=rendered, total_tokens=total_tokens)
 
-    def finished(self, draft: _Draft, dropped: Sequence[Decision]) -> Assembled:
+    def finished(self, draft: _Draft, dropped: Sequence[Decision], found_at: Mapping[int, FoundAt]) -> Assembled:
         """Return the draft as the context, with a decision for everything that was dropped or stands in it."""
         measure = self._counter.measure_of(draft.rendered.contents[-1])
         sources = tuple(
             _source(block.label, extract, measure(block.text))
             for block, extract in zip(draft.material.sources, draft.extracts, strict=True)
         )
-        instructions = self._counter.measure_of(draft.rendered.contents[0])(self._policy.instructions)
-        question = measure(self._question)
-        documents = sum(source.tokens for source in sources)
-        envelope = draft.total_tokens - instructions - question - documents
         sent = [
             decision
             for source, extract in zip(sources, draft.extracts, strict=True)
@@ -217,12 +222,32 @@ class _Desk:
             question=self._question,
             nonce=draft.material.nonce,
             rendered=draft.rendered,
-            tokens=TokenUse(instructions=instructions, question=question, documents=documents, envelope=envelope),
+            tokens=self._use(draft, sum(source.tokens for source in sources)),
             tokenizer=self._counter.tokenizer,
             is_exact=self._counter.is_exact,
             sources=sources,
             decisions=tuple(sorted([*dropped, *sent], key=lambda decision: decision.hit.rank)),
+            sections=self._sections,
+            found_at=found_at,
+            personal=self._personal,
         )
+
+    def _use(self, draft: _Draft, documents: int) -> TokenUse:
+        """Return where the tokens went; each text is counted by the measure of the content that holds it."""
+        contents, texts = draft.rendered.contents, self._sections.texts
+        first, last = self._counter.measure_of(contents[0]), self._counter.measure_of(contents[-1])
+        use = TokenUse(
+            instructions=first(self._policy.instructions),
+            workspace_instructions=first(texts.workspace_instructions),
+            notes=first(texts.notes),
+            profile=last("".join(map(profile_line, texts.profile))),
+            history=last("\n".join(turn.text for turn in texts.history)),
+            memories=last("".join(map(memory_line, texts.memories))),
+            question=last(self._question),
+            documents=documents,
+            envelope=0,
+        )
+        return replace(use, envelope=draft.total_tokens - use.total)
 
 
 def _source(label: str, extract: Extract, tokens: int) -> Source:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import NoResultFound
 
-from app.context.assembly import Assembled, assemble
+from app.context.assembled import Assembled
+from app.context.assembly import assemble
 from app.context.envelope import Origin, new_nonce
 from app.context.passages import Candidate
+from app.context.personal.asker import Asker, RankedMemory, nobody
+from app.context.personal.askers import Askers
+from app.context.personal.gathering import gathered
+from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
+from app.context.personal.prompt_cache import prompt_prefix
+from app.context.personal.replayed_sections import replayed_sections
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
-from app.context.retrieve import Passage, Request, Retrieved, Retriever, page_at, page_starts
-from app.context.saved_contexts import ContextRow, check_sources, load_context
+from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector, page_at, page_starts
+from app.context.saved_contexts import ContextRow, GoneError, check_sources, last_context, load_context
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.context.users.known import Feedback
+from configs.errors import ConflictError
+from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Version
+from indexes.search import Stopwatch
 from ingest.document import ParsedDocument
 from ingest.text_measures import measures_of
 
 STRUCTURES_KEPT = 4_096
+CONTENTS_KEPT = 1_000
+"""Contexts of users whose contents are kept in memory, to see what the next one shares with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +55,65 @@ class _Outline:
 class Contexts:
     """Makes contexts, saves their receipts, and rebuilds them."""
 
-    def __init__(self, database: Database, retriever: Retriever) -> None:
+    def __init__(self, database: Database, retriever: Retriever, askers: Askers | None = None) -> None:
         self._database = database
         self._retriever = retriever
+        self.askers = askers or Askers(database)
+        self._sent: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._outline = lru_cache(maxsize=STRUCTURES_KEPT)(self._read_outline)
 
     def make(
-        self, setup: SearchSetup | BaselineSetup, policy: ContextPolicy, request: Request
+        self,
+        setup: SearchSetup | BaselineSetup,
+        policy: ContextPolicy,
+        request: Request,
+        asker: Asker | None = None,
     ) -> tuple[Assembled, Retrieved]:
-        """Retrieve for the request's question and pack what was found into the policy's budget."""
-        retrieved = self._retriever.retrieve(setup, request)
-        begin = time.perf_counter()
-        assembled = self.assemble(policy, request.question, retrieved.passages)
-        retrieved.seconds["assembly"] = time.perf_counter() - begin
+        """Retrieve for the request's question and pack what was found, and what is known of the asker, into the budget.
+
+        The asker's rights count only as far as the request's principal has them.
+        """
+        asker = asker or nobody(request.workspace_id)
+        retrieved = self._retriever.retrieve(setup, self.moved(request, policy, asker))
+        watch = Stopwatch()
+        with watch.stage("personal"):
+            personal = self.personal_material(
+                setup, policy, request.question, asker, retrieved.passages, retrieved.vector
+            )
+        with watch.stage("assembly"):
+            assembled = self.assemble(policy, request.question, retrieved.passages, personal=personal)
+        retrieved.seconds["assembly"] = watch.seconds["assembly"]
+        retrieved.seconds["personal"] = retrieved.seconds.get("personal", 0.0) + watch.seconds["personal"]
         return assembled, retrieved
+
+    def moved(self, request: Request, policy: ContextPolicy, asker: Asker | None) -> Request:
+        """Return the request with its vector moved towards what the asker liked, where the policy has it so."""
+        query = policy.personalisation.query
+        if asker is None or asker.known.is_anonymous or query.blend == 0:
+            return request
+        move = self.askers.personal_query
+        return replace(request, move=lambda recipe, vector: move(asker, recipe, vector, query))
+
+    def personal_material(
+        self,
+        setup: SearchSetup | BaselineSetup,
+        policy: ContextPolicy,
+        question: str,
+        asker: Asker,
+        passages: Sequence[Passage],
+        vector: Vector | None,
+    ) -> PersonalMaterial:
+        """Return what of the workspace and the asker may enter the context; `vector` is the question's."""
+        personal = policy.personalisation
+        memories: tuple[RankedMemory, ...] = ()
+        others: tuple[Feedback, ...] = ()
+        if not asker.known.is_anonymous:
+            embedder = setup.embedder if isinstance(setup, SearchSetup) else None
+            if personal.memories and personal.most_memories:
+                memories = self.askers.ranked_memories(asker, question, embedder, vector, personal.memory_weights)
+            if personal.feedback and personal.boosts.workspace_evidence != "none":
+                others = self.askers.others_feedback(asker, {one.hit.document_id for one in passages})
+        return gathered(personal, asker, passages, memories, others)
 
     def assemble(
         self,
@@ -62,6 +121,7 @@ class Contexts:
         question: str,
         passages: Sequence[Passage],
         nonce: Callable[[], str] = new_nonce,
+        personal: PersonalMaterial = NOTHING_PERSONAL,
     ) -> Assembled:
         """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only."""
         unmeasured = iter(measures_of([passage.text for passage in passages if passage.measure is None]))
@@ -74,31 +134,67 @@ class Contexts:
             )
             for passage in passages
         ]
-        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce)
+        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal)
 
     def save(
-        self, assembled: Assembled, retrieved: Retrieved, strategy: str, request: Request, context_id: str = ""
+        self,
+        assembled: Assembled,
+        retrieved: Retrieved,
+        strategy: str,
+        request: Request,
+        context_id: str = "",
+        asker: Asker | None = None,
     ) -> ContextRow:
-        """Keep the receipt with what was asked, `strategy` being what answers call it; return the row."""
-        restriction = request.restriction
-        asked = {
-            "strategy": strategy,
-            "setup": retrieved.setup.model_dump(mode="json"),
-            "principals": sorted(request.principal.names),
-            "filter": restriction.model_dump(mode="json", by_alias=True) if restriction is not None else None,
-            "index_id": retrieved.index_id,
-            "missing_documents": retrieved.missing_documents,
-        }
+        """Keep the receipt with what was asked, `strategy` being what answers call it; return the row.
+
+        Memories that were sent count as used from now on, unless the asker is one of the past.
+        """
+        asker = asker or nobody(request.workspace_id)
+        user_id = None if asker.known.is_anonymous else asker.known.user_id
+        prefix = prompt_prefix(assembled, self._previous(request.workspace_id, user_id))
         row = ContextRow(
             id=context_id or new_id("context"),
             workspace_id=request.workspace_id,
-            request=asked,
+            user_id=user_id,
+            request={**_asked(retrieved, strategy, request), "prompt_prefix": prefix.model_dump(mode="json")},
             receipt=receipt_of(assembled).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:
             session.add(row)
+        if user_id is not None:
+            self._remember(row.id, assembled.rendered.contents)
+            memories = [
+                one.id for one in assembled.sections.items if one.section == "memories" and one.reason == "sent"
+            ]
+            if not asker.is_past:
+                self.askers.mark_used(asker, memories)
         return row
+
+    def _previous(self, workspace_id: str, user_id: str | None) -> tuple[str, ...] | None:
+        """Return the contents of the user's last context, None where there is none that can be rebuilt."""
+        if user_id is None:
+            return None
+        with self._database.read() as session:
+            row = last_context(session, workspace_id, user_id)
+            if row is None:
+                return None
+            if row.id in self._sent:
+                return self._sent[row.id]
+            receipt = Receipt.model_validate(row.receipt)
+            try:
+                sections = replayed_sections(session, row.id, receipt)
+            except GoneError:
+                return None
+        try:
+            return replay(receipt, text_of=self.text_of, origin_of=self.origin_of, sections=sections).contents
+        except (ConflictError, NoResultFound):
+            return None
+
+    def _remember(self, context_id: str, contents: tuple[str, ...]) -> None:
+        self._sent[context_id] = contents
+        while len(self._sent) > CONTENTS_KEPT:
+            self._sent.popitem(last=False)
 
     def replay(self, workspace_id: str, context_id: str, principal: Principal) -> tuple[ContextRow, Receipt, Rendered]:
         """Return a saved context as it was sent, if the caller may still read every document in it."""
@@ -108,7 +204,9 @@ class Contexts:
             receipt = Receipt.model_validate(row.receipt)
             documents = {candidate.document_id for candidate in receipt.candidates}
             check_sources(session, context_id, documents, principal)
-        return row, receipt, replay(receipt, text_of=self.text_of, origin_of=self.origin_of)
+            sections = replayed_sections(session, context_id, receipt)
+        rendered = replay(receipt, text_of=self.text_of, origin_of=self.origin_of, sections=sections)
+        return row, receipt, rendered
 
     def text_of(self, version_id: str, span: Span) -> str:
         """Return the text of a span of a version."""
@@ -125,6 +223,8 @@ class Contexts:
     def forget(self) -> None:
         """Let go of the titles and headings that are remembered."""
         self._outline.cache_clear()
+        self._sent.clear()
+        self.askers.forget()
 
     def _read_outline(self, version_id: str) -> _Outline:
         with self._database.read() as session:
@@ -132,3 +232,18 @@ class Contexts:
             title, file_name, structure = session.execute(columns).one()
         document = ParsedDocument.from_structure("", title, structure or [])
         return _Outline(title=title or file_name, document=document, pages=page_starts(structure or []))
+
+
+def _asked(retrieved: Retrieved, strategy: str, request: Request) -> JsonObject:
+    restriction, moved = request.restriction, retrieved.personal_query
+    return {
+        "strategy": strategy,
+        "setup": retrieved.setup.model_dump(mode="json"),
+        "principals": sorted(request.principal.names),
+        "filter": restriction.model_dump(mode="json", by_alias=True) if restriction is not None else None,
+        "index_id": retrieved.index_id,
+        "missing_documents": retrieved.missing_documents,
+        "query_personalisation": None
+        if moved is None
+        else {"outcome": moved.outcome, "blend": moved.blend, "closest_cosine": moved.closest_cosine},
+    }

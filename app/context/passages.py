@@ -13,8 +13,9 @@ from indexes.search import Hit
 from ingest.text_measures import TextMeasure, near_duplicates
 
 Reason = Literal[
-    "packed", "trimmed", "merged_into", "exact_duplicate", "span_overlap", "near_duplicate", "budget", "source_cap"
-]
+    "packed", "trimmed", "merged_into", "exact_duplicate", "span_overlap", "near_duplicate", "budget", "source_cap",
+    "banned_source",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.context.packers import Packer
 from app.context.packers.greedy import Greedy
+from app.context.personal.policy import PersonalisationPolicy
 from app.context.renderers import Renderer
 from app.context.renderers.plain_text import PlainText
+from app.context.sections.settings import Sections
 from configs.part import LIVE
 from configs.text import Text
 from ingest.tokenizers import DEFAULT_TOKENIZER
@@ -71,6 +73,14 @@ class ContextPolicy(BaseModel):
     instructions: Annotated[Text, Field(max_length=100_000)] = Field(
         INSTRUCTIONS, description="what the model is told before everything else; may be empty", json_schema_extra=LIVE
     )
+
+    sections: Sections = Field(
+        Sections(), description="what each part of the context may take of the budget", json_schema_extra=LIVE
+    )
+    personalisation: PersonalisationPolicy = Field(
+        PersonalisationPolicy(), description="what of a user enters; acts where a request names one",
+        json_schema_extra=LIVE,
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:

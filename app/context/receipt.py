@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.context.assembly import Assembled, Source
+from app.context.assembled import Assembled, Source
 from app.context.envelope import Origin, SourceBlock
 from app.context.extracts import TextOf
 from app.context.passages import Decision, Reason
+from app.context.personal.ranking import FoundAt
+from app.context.personal.records import AnswerWishes, BoostRecord, ItemRecord, SectionRecord
 from app.context.policy import ContextPolicy
 from app.context.renderers import Material, Rendered
+from app.context.section_texts import NO_SECTIONS, SectionTexts
 from configs.errors import ConflictError
 from configs.span import Span
 from configs.text import Text
@@ -49,13 +53,16 @@ class CandidateRecord(_Record):
     label: str | None = Field(description="source that holds the candidate; null where it was dropped")
     sent_start: int | None = Field(description="what of the candidate stands there; null where it was dropped")
     sent_end: int | None
+    boost: BoostRecord | None = Field(
+        None, description="null where the user's preferences and feedback changed nothing for any candidate"
+    )
     details: dict[str, int | float] = Field(
         description="of a duplicate: of_rank with overlap or distance; of what did not fit: needed_tokens, left_tokens"
     )
 
     @classmethod
-    def of(cls, decision: Decision) -> Self:
-        """Return the record of a decision."""
+    def of(cls, decision: Decision, found: FoundAt | None) -> Self:
+        """Return the record of a decision on a candidate that was found elsewhere, if it was."""
         hit, span = decision.hit, decision.span
         return cls(
             rank=hit.rank,
@@ -72,6 +79,7 @@ class CandidateRecord(_Record):
             label=decision.label,
             sent_start=None if span is None else span.start,
             sent_end=None if span is None else span.end,
+            boost=None if found is None else BoostRecord.of(found),
             details=dict(decision.details),
         )
 
@@ -102,9 +110,14 @@ class SourceRecord(_Record):
 
 
 class TokenRecord(_Record):
-    """Where the tokens went; the first four add up to the total."""
+    """Where the tokens went; all but the last five add up to the total."""
 
     instructions: int
+    workspace_instructions: int = 0
+    notes: int = 0
+    profile: int = 0
+    history: int = 0
+    memories: int = 0
     question: int
     documents: int
     envelope: int = Field(description="delimiters, labels, joins, and what a provider adds around messages")
@@ -116,7 +129,9 @@ class TokenRecord(_Record):
 
 
 class Receipt(_Record):
-    """Everything about a context but the text of its documents: no titles, headings or page numbers either."""
+    """Everything about a context but the text of its documents: no titles, headings or page numbers either; and nothing
+    that was said by or of a user but how they wanted to be answered.
+    """
 
     policy: ContextPolicy
     question: Text
@@ -124,35 +139,61 @@ class Receipt(_Record):
     tokens: TokenRecord
     sources: tuple[SourceRecord, ...]
     candidates: tuple[CandidateRecord, ...]
+    workspace_instructions: Text = Field("", description="those of the workspace, as they were sent")
+    notes: Text = Field("", description="those of the workspace, as they were sent")
+    wishes: AnswerWishes = AnswerWishes()
+    sections: tuple[SectionRecord, ...] = ()
+    items: tuple[ItemRecord, ...] = Field((), description="facts, wishes, turns and memories that could have entered")
     context_sha256: str
 
 
 def receipt_of(assembled: Assembled) -> Receipt:
     """Return the receipt of a context."""
-    use = assembled.tokens
+    personal, memories = assembled.personal, {one.memory.id: one for one in assembled.personal.memories}
     return Receipt(
         policy=assembled.policy,
         question=assembled.question,
         nonce=assembled.nonce,
-        tokens=TokenRecord(
-            instructions=use.instructions,
-            question=use.question,
-            documents=use.documents,
-            envelope=use.envelope,
-            total=use.total,
-            available=assembled.policy.available_tokens,
-            model=assembled.policy.model,
-            tokenizer=assembled.tokenizer,
-            is_exact=assembled.is_exact,
-        ),
+        tokens=_tokens(assembled),
         sources=tuple(map(SourceRecord.of, assembled.sources)),
-        candidates=tuple(map(CandidateRecord.of, assembled.decisions)),
+        candidates=tuple(CandidateRecord.of(one, assembled.found_at.get(one.hit.rank)) for one in assembled.decisions),
+        workspace_instructions=personal.workspace_instructions,
+        notes=personal.notes,
+        wishes=AnswerWishes(language=personal.preferences.language, verbosity=personal.preferences.verbosity),
+        sections=_sections(assembled),
+        items=tuple(ItemRecord.of(one, memories.get(one.id)) for one in assembled.sections.items),
         context_sha256=assembled.rendered.sha256,
     )
 
 
-def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf) -> Rendered:
-    """Return the context as it was sent, from the receipt and the stored versions.
+def _tokens(assembled: Assembled) -> TokenRecord:
+    return TokenRecord(
+        **asdict(assembled.tokens),
+        total=assembled.tokens.total,
+        available=assembled.policy.available_tokens,
+        model=assembled.policy.model,
+        tokenizer=assembled.tokenizer,
+        is_exact=assembled.is_exact,
+    )
+
+
+def _sections(assembled: Assembled) -> tuple[SectionRecord, ...]:
+    """Return the sections in order; what the envelope takes is charged to the first, where it is planned."""
+    use = asdict(assembled.tokens)
+    used = {"system": use["instructions"] + use["envelope"]}
+    return tuple(
+        SectionRecord(
+            name=one.name,
+            wanted_tokens=one.wanted_tokens,
+            allocated_tokens=one.allocated_tokens,
+            used_tokens=used.get(one.name, use.get(one.name, 0)),
+        )
+        for one in assembled.sections.uses
+    )
+
+
+def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf, sections: SectionTexts = NO_SECTIONS) -> Rendered:
+    """Return the context as it was sent, from the receipt, the stored versions and what the sections said.
 
     Raises ConflictError (`replay_mismatch`) where the result would differ by a single byte.
     """
@@ -166,8 +207,9 @@ def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf) -> Rendere
     ]
     try:
         material = Material(
-            instructions=receipt.policy.instructions, question=receipt.question, sources=sources, nonce=receipt.nonce
-        )
+            instructions=receipt.policy.instructions, question=receipt.question, sources=sources, nonce=receipt.nonce,
+            sections=sections,
+        )  # fmt: skip
     except ValueError as error:  # only a text that has changed can hold the nonce
         raise _mismatch(receipt) from error
     rendered = receipt.policy.renderer.render(material)

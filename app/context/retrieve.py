@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,7 @@ from app.context.envelope import Origin
 from app.context.estimate import build_call
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError
 from configs.part import JsonObject
 from configs.span import Span
@@ -21,12 +24,15 @@ from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Version
-from indexes.search import Hit, Stopwatch, search_index
+from indexes.search import Found, Hit, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView, Views
 from ingest.document import ParsedDocument
+from ingest.recipe import IndexRecipe
 from ingest.text_measures import TextMeasure
 from ingest.tokenizers import count_tokens
+
+Vector = npt.NDArray[np.float32]
 
 CHARACTERS_PER_TOKEN_AT_MOST = 12
 """Whole documents are considered until this many characters per token of the limit are read."""
@@ -46,6 +52,7 @@ class Passage:
     external_id: str
     title: str
     file_name: str
+    tags: tuple[str, ...]
     heading_path: tuple[str, ...]
     page: str
 
@@ -57,18 +64,23 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """The passages of one search, best first, and the setup that found them."""
+    """The passages of one search, best first, and the setup that found them.
+
+    `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells.
+    """
 
     setup: SearchSetup | BaselineSetup
     passages: list[Passage]
     index_id: str | None
     missing_documents: int
+    vector: Vector | None = None
+    personal_query: PersonalQuery | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, by whom and how."""
+    """What is asked, by whom and how; `move` may change the vector that is searched with."""
 
     workspace_id: str
     question: str
@@ -77,6 +89,7 @@ class Request:
     limit: int = 10
     require_fresh: bool = False
     whole_document_tokens: int = 8_000
+    move: Callable[[IndexRecipe, Vector], PersonalQuery] | None = None
 
 
 class Retriever:
@@ -107,25 +120,18 @@ class Retriever:
             )
         with watch.stage("embedding"):
             vector = setup.embedder.encode_query(request.question) if setup.embedder is not None else None
-        found = search_index(
-            view,
-            setup.stores,
-            setup.fusion,
-            Query(text=request.question, vector=vector),
-            principal=request.principal,
-            restriction=request.restriction,
-            candidates=setup.candidates,
-            limit=request.limit,
-        )
+        moved = None
+        if request.move is not None and vector is not None:
+            with watch.stage("personal"):
+                moved = request.move(setup.recipe, vector)
+        query = Query(text=request.question, vector=vector if moved is None else moved.vector)
+        found = _search(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, found.hits)
         return Retrieved(
-            setup=setup,
-            passages=passages,
-            index_id=index_id,
-            missing_documents=missing,
-            seconds={**watch.seconds, **found.seconds},
-        )
+            setup=setup, passages=passages, index_id=index_id, missing_documents=missing, vector=vector,
+            personal_query=moved, seconds={**watch.seconds, **found.seconds},
+        )  # fmt: skip
 
     def open_index(self, workspace_id: str, setup: SearchSetup) -> tuple[str, IndexView]:
         """Return the id of the index that answers the setup and what it answers with at present.
@@ -149,6 +155,19 @@ class Retriever:
         return Retrieved(setup=setup, passages=passages, index_id=None, missing_documents=0, seconds=watch.seconds)
 
 
+def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Found:
+    return search_index(
+        view,
+        setup.stores,
+        setup.fusion,
+        query,
+        principal=request.principal,
+        restriction=request.restriction,
+        candidates=setup.candidates,
+        limit=request.limit,
+    )
+
+
 def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[Passage]:
     """Return the hits with the text of their spans, in order."""
     if not hits:
@@ -158,7 +177,8 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
     statement = (
         select(
             ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id, Version.file_name, ChunkRow.text_tokens, ChunkRow.text_simhash,
+            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
+            ChunkRow.text_simhash,
         )
         .join(Version, Version.id == ChunkRow.version_id)
         .join(Document, Document.id == Version.document_id)
@@ -175,7 +195,7 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
         passages.append(
             Passage(
                 hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
-                file_name=row.file_name, heading_path=tuple(row.heading_path), page=page,
+                file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path), page=page,
             )
         )  # fmt: skip
     return passages
@@ -251,6 +271,7 @@ def whole_passage(rank: int, document: Document, version: Version, text: str) ->
         external_id=document.external_id,
         title=version.title,
         file_name=version.file_name,
+        tags=tuple(document.tags),
         heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
         page=page_at(page_starts(structure), begin),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from configs.errors import NotFoundError, PlaygroundError
@@ -15,12 +15,14 @@ from indexes.database.tables import Document, Identifier
 
 
 class ContextRow(Base):
-    """One assembled context: the receipt, and how it was asked for."""
+    """One assembled context: the receipt, how it was asked for, and for which user, if for one."""
 
     __tablename__ = "contexts"
+    __table_args__ = (Index("contexts_user", "workspace_id", "user_id", "created_at"),)
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str | None] = mapped_column(Identifier)
     request: Mapped[dict[str, Any]] = mapped_column(Json)
     receipt: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -45,6 +47,14 @@ def load_context(session: Session, workspace_id: str, context_id: str) -> Contex
             code="content_erased",
         )
     return row
+
+
+def last_context(session: Session, workspace_id: str, user_id: str) -> ContextRow | None:
+    """Return the newest context of a user that was not erased."""
+    mine = (ContextRow.workspace_id == workspace_id, ContextRow.user_id == user_id)
+    newest = select(ContextRow).where(*mine).order_by(ContextRow.created_at.desc(), ContextRow.id.desc()).limit(1)
+    row = session.scalars(newest).first()
+    return None if row is None or "erased_at" in row.receipt else row
 
 
 def erased_receipt(moment: datetime) -> dict[str, Any]:

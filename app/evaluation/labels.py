@@ -54,9 +54,9 @@ def locate_questions(
     """Return the questions with ids, and their evidence as spans of the versions that answer at present.
 
     With a `principal`, documents it may not read do not exist. Raises InvalidInputError (`duplicate_question_ids`,
-    `span_outside_document`, `quote_not_found`, `quote_ambiguous`, `quote_differs`, `duplicate_label`), NotFoundError,
-    and ConflictError `document_not_ready` where no version answers yet. An error about a label carries `question_id`
-    and `label`, its position in the question from 0.
+    `click_labels`, `span_outside_document`, `quote_not_found`, `quote_ambiguous`, `quote_differs`, `duplicate_label`),
+    NotFoundError, and ConflictError `document_not_ready` where no version answers yet. An error about a label carries
+    `question_id` and `label`, its position in the question from 0.
     """
     identifiers = question_ids(questions)
     marked = [
@@ -64,6 +64,7 @@ def locate_questions(
         for number, asked in enumerate(questions)
         for n, one in enumerate(asked.evidence)
     ]
+    _refuse_clicks(marked)
     documents = _documents(session, workspace_id, marked, principal)
     by_document: defaultdict[str, list[Mark]] = defaultdict(list)
     for mark in marked:
@@ -76,6 +77,7 @@ def locate_questions(
             id=identifiers[number], question=asked.question,
             evidence=tuple(located[number, n] for n in range(len(asked.evidence))), tags=asked.tags,
             cluster=asked.cluster, origin=asked.origin, unanswerable=asked.unanswerable, pinned=asked.pinned,
+            user_id=asked.user_id, asked_at=asked.asked_at,
         )
         for number, asked in enumerate(questions)
     ]  # fmt: skip
@@ -111,6 +113,19 @@ def occurrences(quote: str, text: str) -> Iterator[int]:
     while position >= 0:
         yield position
         position = text.find(quote, position + 1)
+
+
+def _refuse_clicks(marked: Sequence[Mark]) -> None:
+    clicks = [mark for mark in marked if mark.evidence.source == "click"]
+    if clicks:
+        raise InvalidInputError(
+            f"{len(clicks)} labels are made from clicks, the first on question {clicks[0].question_id!r}: what users "
+            "click depends on what was shown to them and where, so it is no evidence of what answers",
+            hint="have somebody judge these documents; send clicks as feedback with POST …/users/{user_id}/feedback",
+            code="click_labels",
+            count=len(clicks),
+            **clicks[0].location,
+        )
 
 
 def _documents(

@@ -51,6 +51,7 @@ class LabelCounts(BaseModel):
     pinned: int = Field(description="questions that must pass")
     origins: dict[Origin, int] = Field(description="questions by where they come from")
     clusters: int = Field(description="clusters that are named")
+    users: int = Field(0, description="users who ask; 0 where no question names one")
 
 
 def label_counts(questions: Sequence[Question]) -> LabelCounts:
@@ -64,6 +65,7 @@ def label_counts(questions: Sequence[Question]) -> LabelCounts:
         pinned=sum(question.pinned for question in questions),
         origins=Counter(question.origin for question in questions),
         clusters=len({question.cluster for question in questions} - {None}),
+        users=len({question.user_id for question in questions} - {None}),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.context.users.moments import Moment
 from app.evaluation.version_span import VersionSpan
 from configs.part import JsonObject
 from configs.span import Span
@@ -20,7 +21,9 @@ Tag = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 QuestionText = Annotated[Text, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
 Grade = Annotated[int, Field(ge=1, le=3)]
+UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$")]
 Origin = Literal["sampled", "active", "pseudo"]
+LabelSource = Literal["judgement", "click"]
 
 GRADE = "how well it answers: 1 somewhat, 3 fully"
 CLUSTER = "questions of one cluster are not independent: they come from one person, ticket or passage"
@@ -30,6 +33,12 @@ ORIGIN = (
 )
 UNANSWERABLE = "the documents hold no answer; it measures abstention only"
 PINNED = "must pass: reports name every strategy that misses its evidence"
+USER_ID = "who asks: experiments answer with what was known of this user, and with this user's rights"
+ASKED_AT = "when the user asked: nothing learnt of the user later enters; default: when the experiment is created"
+LABEL_SOURCE = (
+    "where the label comes from; `click` is refused: what users click depends on what was shown to them and where, so "
+    "that clicks would prefer the strategy they were made with"
+)
 
 
 class NewEvidence(BaseModel):
@@ -49,6 +58,7 @@ class NewEvidence(BaseModel):
         "`end` the whole document is marked",
     )
     grade: Grade = Field(1, description=GRADE)
+    source: LabelSource = Field("judgement", description=LABEL_SOURCE)
 
     @model_validator(mode="after")
     def _marks_one_place(self) -> Self:
@@ -81,11 +91,15 @@ class NewQuestion(BaseModel):
     origin: Origin = Field("sampled", description=ORIGIN)
     unanswerable: bool = Field(False, description=UNANSWERABLE)
     pinned: bool = Field(False, description=PINNED)
+    user_id: UserId | None = Field(None, description=USER_ID)
+    asked_at: Moment | None = Field(None, description=ASKED_AT)
 
     @model_validator(mode="after")
     def _is_answerable_where_answered(self) -> Self:
         if self.unanswerable and self.evidence:
             raise ValueError("an unanswerable question has no evidence")
+        if self.asked_at is not None and self.user_id is None:
+            raise ValueError("`asked_at` goes with `user_id`")
         return self
 
 
@@ -129,6 +143,8 @@ class Question(BaseModel):
     origin: Origin = Field("sampled", description=ORIGIN)
     unanswerable: bool = Field(False, description=UNANSWERABLE)
     pinned: bool = Field(False, description=PINNED)
+    user_id: str | None = Field(None, description=USER_ID)
+    asked_at: Moment | None = Field(None, description=ASKED_AT)
 
     @property
     def places(self) -> list[VersionSpan]:

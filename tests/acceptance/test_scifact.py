@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import bm25s
@@ -19,9 +18,6 @@ from tests.acceptance.beir import BeirSet, Run, data_folder, load_beir, measure
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
 WORKSPACE = "/v1/workspaces/scifact"
-PART = "/v1/workspaces/part"
-PART_DOCUMENTS = 2_000
-"""Precisions are compared on the judged documents and others up to this number, to spare time; FULL=1: on all."""
 DEPTH = 100
 WHOLE = {"kind": "whole_document"}
 STORES: list[dict[str, Any]] = [{"kind": "faiss_flat"}, {"kind": "bm25", "k1": 1.2, "b": 0.75}]
@@ -72,46 +68,41 @@ def scifact() -> BeirSet:
 def client(scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = Settings(data_folder=tmp_path_factory.mktemp("scifact"), demo=False, max_documents_per_request=10_000)
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-        fill(client, WORKSPACE, scifact, list(scifact.documents), hybrid(CONVEX))
-        fill(client, PART, scifact, part_of(scifact), dense("fp32"), dense("bf16"))
+        fill(client, scifact, hybrid(CONVEX), dense("bf16"))
         yield client
 
 
-def fill(
-    client: TestClient, workspace: str, scifact: BeirSet, identifiers: Sequence[str], *setups: dict[str, Any]
-) -> None:
-    """Make a workspace of some documents and build the setups' indexes; vectors that are there are shared."""
-    created = client.post("/v1/workspaces", json={"id": workspace[15:], "name": "SciFact", "preset": "no_context"})
+def fill(client: TestClient, scifact: BeirSet, *setups: dict[str, Any]) -> None:
+    """Make a workspace of all documents and build the setups' indexes."""
+    created = client.post("/v1/workspaces", json={"id": "scifact", "name": "SciFact", "preset": "no_context"})
     assert created.status_code == 201, created.text
     documents = [
-        {"external_id": identifier, "title": scifact.documents[identifier][0], "text": scifact.documents[identifier][1]}
-        for identifier in identifiers
+        {"external_id": identifier, "title": title, "text": text}
+        for identifier, (title, text) in scifact.documents.items()
     ]
-    sent = client.post(f"{workspace}/documents", json={"documents": documents})
+    sent = client.post(f"{WORKSPACE}/documents", json={"documents": documents})
     assert sent.status_code == 202, sent.text
     wait_for(client, sent.json()["job"]["id"])
     for setup in setups:
-        built = client.post(f"{workspace}/indexes", json={"setup": setup})
+        built = client.post(f"{WORKSPACE}/indexes", json={"setup": setup})
         assert built.status_code == 202, built.text
         wait_for(client, built.json()["job"]["id"])
 
 
-def part_of(scifact: BeirSet) -> list[str]:
-    """Return the judged documents, then others."""
-    judged = {document for documents in scifact.judgements.values() for document in documents}
-    others = [identifier for identifier in scifact.documents if identifier not in judged]
-    everything = [*sorted(judged), *others]
-    return everything if os.environ.get("FULL") == "1" else everything[:PART_DOCUMENTS]
+@pytest.fixture(scope="module")
+def exact(client: TestClient, scifact: BeirSet) -> Run:
+    """Return what dense search finds in full precision."""
+    return search(client, scifact, dense("fp32"))
 
 
-def search(client: TestClient, scifact: BeirSet, setup: dict[str, Any], workspace: str = WORKSPACE) -> Run:
+def search(client: TestClient, scifact: BeirSet, setup: dict[str, Any]) -> Run:
     """Return the run of all test questions: question id → external id → score.
 
     The evaluator orders equal scores by id, as the published figures do; reciprocal rank fusion has many.
     """
     run: Run = {}
     for identifier, question in scifact.questions.items():
-        answer = client.post(f"{workspace}/searches", json={"query": question, "setup": setup, "k": DEPTH})
+        answer = client.post(f"{WORKSPACE}/searches", json={"query": question, "setup": setup, "k": DEPTH})
         assert answer.status_code == 200, answer.text
         passages = answer.json()["passages"]
         run[identifier] = {passage["external_id"]: passage["score"] for passage in passages}
@@ -124,16 +115,15 @@ def scores(client: TestClient, question: str, setup: dict[str, Any]) -> dict[str
     return {passage["external_id"]: passage["score"] for passage in answer["passages"]}
 
 
-def test_dense_fp32(client: TestClient, scifact: BeirSet) -> None:
-    exact = search(client, scifact, dense("fp32"))
+def test_dense_fp32(scifact: BeirSet, exact: Run) -> None:
     quality, recall = measure(scifact, exact, "nDCG@10"), measure(scifact, exact, "R@100")
     print(f"\ndense fp32: nDCG@10 {quality:.5f}, R@100 {recall:.5f}")
     assert quality == pytest.approx(0.6451, abs=0.0005)
     assert recall == pytest.approx(0.925, abs=0.0005)
 
 
-def test_dense_bf16_is_as_good_as_fp32(client: TestClient, scifact: BeirSet) -> None:
-    exact, fast = (search(client, scifact, dense(precision), PART) for precision in ("fp32", "bf16"))
+def test_dense_bf16_is_as_good_as_fp32(client: TestClient, scifact: BeirSet, exact: Run) -> None:
+    fast = search(client, scifact, dense("bf16"))
     quality, fast_quality = measure(scifact, exact, "nDCG@10"), measure(scifact, fast, "nDCG@10")
     overlaps = [len(_top(exact[question]) & _top(fast[question])) / 10 for question in exact]
     overlap = sum(overlaps) / len(overlaps)

@@ -116,19 +116,23 @@ def test_no_description_breaks_the_table(text: str) -> None:
     assert last.replace("\\|", "|") == f"| x | {text} |"
 
 
-def test_the_families_stand_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
-    documentation.write_pages(tmp_path)
-    heads = [
-        line for line in (tmp_path / "parts.md").read_text(encoding="utf-8").splitlines() if line.startswith("## ")
-    ]
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with everything that is written."""
+    folder = tmp_path_factory.mktemp("written")
+    documentation.write_pages(folder)
+    return folder
+
+
+def test_the_families_stand_in_the_order_of_the_catalogue(written: Path) -> None:
+    heads = [line for line in (written / "parts.md").read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
     assert heads == [f"## {family.__name__}" for family in FAMILIES]
 
 
-def test_pages_are_written_into_the_folder(tmp_path: Path) -> None:
-    documentation.write_pages(tmp_path)
-    assert (tmp_path / "settings.md").read_text(encoding="utf-8") == documentation.settings_page()
-    assert (tmp_path / "parts.md").read_text(encoding="utf-8").startswith("# Parts\n")
-    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == documentation.openapi_description()
+def test_pages_are_written_into_the_folder(written: Path) -> None:
+    assert (written / "settings.md").read_text(encoding="utf-8") == documentation.settings_page()
+    assert (written / "parts.md").read_text(encoding="utf-8").startswith("# Parts\n")
+    assert (written / "openapi.json").read_text(encoding="utf-8") == documentation.openapi_description()
 
 
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -84,14 +85,19 @@ def is_inside(name: str, package: str) -> bool:
 
 
 def read_modules(folders: tuple[str, ...] = PACKAGES, root: Path = ROOT) -> list[Module]:
-    """Return every Python file below the folders of `root`, sorted by name."""
+    """Return every Python file below the folders of `root`, sorted by name; those of the project are read once."""
+    return [module for folder in sorted(folders) for module in _read_folder(folder, root)]
+
+
+@lru_cache
+def _read_folder(folder: str, root: Path) -> tuple[Module, ...]:
     modules = []
-    for path in sorted(file for folder in folders for file in (root / folder).rglob("*.py")):
+    for path in sorted((root / folder).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         is_package = parts[-1] == "__init__"
         name = ".".join(parts[:-1] if is_package else parts)
         modules.append(Module.parse(name, path.read_text(encoding="utf-8"), is_package=is_package))
-    return modules
+    return tuple(modules)
 
 
 def family_packages(modules: list[Module]) -> list[str]:

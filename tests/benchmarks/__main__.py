@@ -17,6 +17,7 @@ from ingest.models import configure
 from tests.benchmarks.bare import Bare
 from tests.benchmarks.corpus import Corpus, load_corpus
 from tests.benchmarks.experiments import experiments, statistics_of_300_pairs
+from tests.benchmarks.people import personal_contexts
 from tests.benchmarks.timing import Row, interleaved, percentile_ms, rate, seconds_of, show
 from tests.running_server import Client, RunningServer, running_server
 
@@ -150,6 +151,7 @@ def searches(server: RunningServer, corpus: Corpus, bare: Bare) -> list[Row]:
         *latencies(times, stages),
         *parallel(server, bare, questions, dense),
         *contexts(client, questions),
+        *personal_contexts(client, questions, setup("auto")),
     ]
 
 

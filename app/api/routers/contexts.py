@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from app.api.chosen import Choice, choose
 from app.api.examples import CONTEXTS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, WorkspaceId
+from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, UserName, WorkspaceId
 from app.api.passages import Scope
 from app.api.service import CurrentService
+from app.context.personal.asker import joined
+from app.context.personal.prompt_cache import PromptPrefix
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt
 from app.context.renderers import Rendered
 from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.strategy import SearchSetup
+from app.context.users.known import Preferences
+from app.context.users.moments import Moment
+from app.evaluation.economics.caching import SHORT_LIFETIME_SECONDS, break_even_uses, terms_of
+from app.evaluation.economics.prices import Usage, cost_usd, price_of
 from configs.errors import InvalidInputError
-from indexes.access import Principal
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/contexts", tags=["contexts"], route_class=PlaygroundRoute)
 MAX_WHOLE_DOCUMENTS = 1_000
@@ -35,6 +41,19 @@ class NewContext(Choice, Scope):
     context: ContextPolicy | None = Field(None, description="context policy instead of the strategy's")
     budget_tokens: int | None = Field(None, ge=64, le=2_000_000, description="budget instead of the policy's")
     answer_reserve_tokens: int | None = Field(None, ge=0, le=1_999_999, description="reserve instead of the policy's")
+    user_id: UserName | None = Field(
+        None,
+        description="a user of the workspace: their rights are added to `principals`, and their profile, conversation, "
+        "memories, preferences and feedback enter as the policy has it",
+    )
+    as_of: Moment | None = Field(None, description="take the user as known at this moment; default: now")
+    preferences: Preferences | None = Field(None, description="preferences of this request, before the user's own")
+
+    @model_validator(mode="after")
+    def _asks_of_somebody(self) -> Self:
+        if self.user_id is None and self.as_of is not None:
+            raise ValueError("`as_of` says when to look at a user: give `user_id` too")
+        return self
 
 
 class MessageView(BaseModel):
@@ -58,15 +77,42 @@ class Citation(BaseModel):
     page: str
 
 
+class PromptCacheView(PromptPrefix):
+    """What prompt caching can save of this context at current prices of the policy's model."""
+
+    model: str
+    break_even_uses: float | None = Field(
+        description="uses of a prefix within its lifetime from which caching pays, (w - r) / (1 - r); null where the "
+        "price is unknown or reading saves nothing"
+    )
+    saved_usd_per_request: float | None = Field(
+        description="by reading the common prefix from the cache (the stable one, where there is no earlier context); "
+        "null where the price is unknown"
+    )
+
+
+class QueryPersonalisationView(BaseModel):
+    """What became of moving the question towards what the user liked."""
+
+    outcome: Literal["moved", "off", "no_interests", "gate_closed"]
+    blend: float
+    closest_cosine: float | None
+
+
 class ContextView(BaseModel):
     """An assembled context: `text` or `messages`, whichever its renderer writes."""
 
     id: str
+    user_id: str | None
     strategy: str = Field(description="name and version of the strategy, or `inline`")
     text: str | None
     messages: list[MessageView] | None
     citations: list[Citation]
     receipt: Receipt
+    prompt_cache: PromptCacheView | None = Field(description="null for contexts of earlier releases")
+    query_personalisation: QueryPersonalisationView | None = Field(
+        description="null where the policy does not ask for it"
+    )
     missing_documents: int = Field(description="documents the index did not hold in their newest version")
     seconds: dict[str, float] | None = Field(description="time per stage; null for a replay")
     created_at: datetime
@@ -100,10 +146,31 @@ def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: 
         )  # fmt: skip
     messages = [MessageView(role=message.role, content=message.content) for message in rendered.messages]
     return ContextView(
-        id=row.id, strategy=row.request["strategy"], text=rendered.text,
+        id=row.id, user_id=row.user_id, strategy=row.request["strategy"], text=rendered.text,
         messages=messages if rendered.text is None else None, citations=citations, receipt=receipt,
+        prompt_cache=_prompt_cache(row, receipt), query_personalisation=row.request.get("query_personalisation"),
         missing_documents=row.request["missing_documents"], created_at=row.created_at, **known,
     )  # fmt: skip
+
+
+def _prompt_cache(row: ContextRow, receipt: Receipt) -> PromptCacheView | None:
+    kept = row.request.get("prompt_prefix")
+    if kept is None:
+        return None
+    prefix, model = PromptPrefix.model_validate(kept), receipt.policy.model
+    price = price_of(model)
+    if price is None:
+        return PromptCacheView(**kept, model=model, break_even_uses=None, saved_usd_per_request=None)
+    terms = terms_of(price, SHORT_LIFETIME_SECONDS)
+    uses = break_even_uses(terms)
+    shared = prefix.stable_prefix_tokens if prefix.common_prefix_tokens is None else prefix.common_prefix_tokens
+    whole, read = (
+        cost_usd(price, Usage(input_tokens=receipt.tokens.total, cache_read_tokens=cached)) for cached in (0, shared)
+    )
+    saved = None if whole is None or read is None else whole - read
+    return PromptCacheView(
+        **kept, model=model, break_even_uses=uses if math.isfinite(uses) else None, saved_usd_per_request=saved
+    )
 
 
 @router.post("", status_code=201, summary="Assemble a context")
@@ -118,6 +185,9 @@ async def create_context(
     The rendered context never has more tokens than `budget_tokens` minus `answer_reserve_tokens`. The receipt names
     every candidate with its scores, what became of it and why; it holds ids and spans, never document text. For the
     same reason no answer is kept for an Idempotency-Key: a request that is repeated assembles anew.
+
+    With `user_id` the user's facts, conversation, memories, preferences and feedback enter too. Without one, and for a
+    user who opted out, the context is that of nobody in particular.
     """
     response.headers["Cache-Control"] = "no-store"
 
@@ -126,17 +196,18 @@ async def create_context(
         with service.database.read() as session:
             chosen = choose(session, workspace_id, body)
         setup, policy = chosen.strategy.retrieval, _policy(body, chosen.strategy.context)
+        asker = service.contexts.askers.of(workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences)
         request = Request(
             workspace_id=workspace_id,
             question=body.question,
-            principal=Principal.of(body.principals),
+            principal=joined(asker, body.principals),
             restriction=body.filter,
             limit=setup.candidates if isinstance(setup, SearchSetup) else MAX_WHOLE_DOCUMENTS,
             require_fresh=body.require_fresh,
             whole_document_tokens=policy.available_tokens,
         )
-        assembled, retrieved = service.contexts.make(setup, policy, request)
-        row = service.contexts.save(assembled, retrieved, chosen.label, request)
+        assembled, retrieved = service.contexts.make(setup, policy, request, asker)
+        row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 
@@ -149,14 +220,17 @@ async def get_context(
     workspace_id: WorkspaceId,
     context_id: ContextId,
     principals: Annotated[list[PrincipalName] | None, Query(max_length=200, description=PRINCIPALS_DESCRIPTION)] = None,
+    user_id: Annotated[UserName | None, Query(description="a user whose rights count too")] = None,
 ) -> ContextView:
     """Return the context byte for byte as it was sent, from its receipt and the stored versions.
 
-    Access is checked again: who may no longer read one of its documents gets 404; a deleted document gives 410.
+    Access is checked again: who may no longer read one of its documents gets 404; a deleted document, fact, turn or
+    memory gives 410, and so does one that was erased.
     """
 
     def work() -> ContextView:
-        row, receipt, rendered = service.contexts.replay(workspace_id, context_id, Principal.of(principals or []))
+        caller = joined(service.contexts.askers.of(workspace_id, user_id), principals or [])
+        row, receipt, rendered = service.contexts.replay(workspace_id, context_id, caller)
         return _view(service, row, receipt, rendered, seconds=None)
 
     return await service.run(work)

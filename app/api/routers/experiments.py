@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -95,6 +95,11 @@ class CellView(BaseModel):
     sent: dict[str, Any] = Field(description="by budget, and `request`: tokens and [version, start, end] in order")
     request_tokens: int
     seconds: float
+    personal: dict[str, Any] | None = Field(
+        None,
+        description="of a personal strategy, by the deciding metric: the score with nobody's profile, whether what was "
+        "found or sent differs from nobody's, [user, score with this user's profile], and how many of these failed",
+    )
     error: dict[str, Any] | None
     state: Literal["finished", "failed", "erased"] = Field(
         description="`erased`: a document that it rested on was erased; scores stay, spans do not"
@@ -148,7 +153,9 @@ async def start_experiment(
     """Fix the document versions, strategies and rules, and run every strategy on every question in a job.
 
     Stages that strategies share are computed once; finished cells survive a crash. Documents, strategies and sets that
-    change meanwhile change nothing about it.
+    change meanwhile change nothing about it. A question with `user_id` is asked with what was known of that user when
+    it was asked and with the user's rights; strategies that personalise are also tried with nobody's and with other
+    users' profiles.
     """
 
     def work() -> tuple[str, str]:
@@ -222,15 +229,20 @@ async def get_cells(
         number = labels.index(strategy) if strategy is not None else None
         cells = list_cells(session, row.id, strategy_number=number, first=first, limit=limit)
         questions = [question["id"] for question in row.questions]
-        return Page(items=[_cell(cell, labels, questions) for cell in cells], next_cursor=None)
+        users = row.panel().users
+        return Page(items=[_cell(cell, labels, questions, users) for cell in cells], next_cursor=None)
 
     return await service.run(lambda: _read(service, workspace_id, work))
 
 
-def _cell(cell: CellRow, labels: list[str], questions: list[str]) -> CellView:
+def _cell(cell: CellRow, labels: list[str], questions: list[str], users: Sequence[str]) -> CellView:
+    personal = cell.personal
+    if personal is not None:
+        personal = {**personal, "placebos": [[users[number], score] for number, score in personal["placebos"]]}
     return CellView(
         strategy=labels[cell.strategy_number], question_id=questions[cell.question_number], scores=cell.scores,
-        ranked=cell.ranked, sent=cell.sent, request_tokens=cell.request_tokens, seconds=cell.seconds, error=cell.error,
+        ranked=cell.ranked, sent=cell.sent, request_tokens=cell.request_tokens, seconds=cell.seconds,
+        personal=personal, error=cell.error,
         state="erased" if cell.erased_at is not None else "failed" if cell.error is not None else "finished",
     )  # fmt: skip
 

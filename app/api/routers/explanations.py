@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.chosen import Choice, choose
 from app.api.examples_explanations import DIFFS, TARGETS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, Principals, QuestionText, Title, WorkspaceId
+from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, Principals, QuestionText, Title, UserName, WorkspaceId
 from app.api.service import CurrentService
 from app.context.explanations.counterfactual import Counterfactuals, counterfactuals
-from app.context.explanations.diff import Asker, ContextDiff, diff_contexts
+from app.context.explanations.diff import ContextDiff, diff_contexts
+from app.context.explanations.diff import NamedAsker as NamedUser
 from app.context.explanations.stages import WhyNot
 from app.context.explanations.target import Target
 from app.context.explanations.why_not import Opened, explain, open_context
+from app.context.personal.asker import joined
 from app.context.policy import ContextPolicy
 from app.context.retrieve import Request
 from indexes.access import Filter, Principal
@@ -32,6 +34,7 @@ class AskedTarget(Target):
     """The text that is looked for, and on whose behalf."""
 
     principals: Principals = Field(default_factory=list, description=CALLER)
+    user_id: UserName | None = Field(None, description="a user whose rights the caller has too")
 
 
 class NamedAsker(BaseModel):
@@ -43,6 +46,7 @@ class NamedAsker(BaseModel):
     principals: Principals = Field(
         default_factory=list, description=PRINCIPALS_DESCRIPTION + "; none is somebody without any right of their own"
     )
+    user_id: UserName | None = Field(None, description="a user: their rights, profile, memories and preferences count")
 
 
 class NewDiff(Choice):
@@ -62,7 +66,7 @@ class NewDiff(Choice):
 
 
 def _opened(service: CurrentService, workspace_id: str, context_id: str, body: AskedTarget) -> Opened:
-    caller = Principal.of(body.principals)
+    caller = joined(service.contexts.askers.of(workspace_id, body.user_id), body.principals)
     return open_context(service.database, service.contexts, service.retriever, workspace_id, context_id, body, caller)
 
 
@@ -86,7 +90,11 @@ async def compare_askers(
         request = Request(
             workspace_id=workspace_id, question=body.question, principal=Principal.of([]), restriction=body.filter
         )
-        askers = [Asker(name=one.name, principal=Principal.of(one.principals)) for one in body.askers]
+        askers = []
+        for one in body.askers:
+            asker = service.contexts.askers.of(workspace_id, one.user_id)
+            named = NamedUser(name=one.name, principal=joined(asker, one.principals), asker=asker)
+            askers.append(named)
         return diff_contexts(
             service.database, service.contexts, service.retriever, strategy.retrieval,
             body.context or strategy.context, request, askers,

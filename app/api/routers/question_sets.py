@@ -34,8 +34,8 @@ router = APIRouter(
 )
 LAYOUTS = (
     "`jsonl`: a question in each line, as it is posted; `csv`: a row for each label, with columns id, question, "
-    "document, start, end, quote, grade, tags, cluster, origin, unanswerable, pinned; `beir`: queries and qrels; "
-    "`chunking_eval`: CSV with question, references, corpus_id"
+    "document, start, end, quote, grade, tags, cluster, origin, unanswerable, pinned, user_id, asked_at; `beir`: "
+    "queries and qrels; `chunking_eval`: CSV with question, references, corpus_id"
 )
 QuestionSetName = Annotated[Name, Path(description="name of a question set", openapi_examples=example("demo"))]
 
@@ -259,7 +259,8 @@ async def export_question_set(
         Query(
             alias="format",
             description="`jsonl` and `csv` carry everything; `beir`: a zip with the marked documents, spans become "
-            "their documents; `chunking_eval`: spans of one document for each question, and nothing else",
+            "their documents; `chunking_eval`: spans of one document for each question. Both lose who asked and when, "
+            "tags, clusters and origins",
         ),
     ] = "jsonl",
 ) -> Response:

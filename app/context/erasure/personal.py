@@ -11,8 +11,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.context.erasure.documents import delete_vectors
-from app.context.erasure.owners import Owner, Person
+from app.context.erasure.owners import Documents, Owner, Person
 from app.context.erasure.records import Counts
+from app.context.users.revisions import KnownPart, mark_changed
 from app.context.users.tables import (
     PERSONAL_TABLES,
     FeedbackRow,
@@ -42,6 +43,7 @@ def _detach(session: Session, person: Person) -> None:
         user = UserRow.workspace_id == person.workspace_id, UserRow.id == person.user_id, UserRow.deleted_at.is_(None)
         session.execute(update(UserRow).where(*user).values(deleted_at=now()))
     else:
+        mark_changed(session, person.workspace_id, [person.user_id], "memories")
         memory = _memory(person), MemoryRow.hidden_at.is_(None)
         session.execute(update(MemoryRow).where(*memory).values(hidden_at=now()))
 
@@ -71,6 +73,7 @@ def _erase_user(session: Session, person: Person) -> Counts:
 def _erase_memory(session: Session, person: Person) -> Counts:
     """Delete the memory, what was suggested and became it, and the references of memories that supersede it."""
     assert person.memory_id is not None
+    mark_changed(session, person.workspace_id, [person.user_id], "memories")
     own = SuggestionRow.workspace_id == person.workspace_id, SuggestionRow.user_id == person.user_id
     suggested = session.execute(delete(SuggestionRow).where(*own, SuggestionRow.result_id == person.memory_id))
     later = MemoryRow.workspace_id == person.workspace_id, MemoryRow.supersedes == person.memory_id
@@ -100,23 +103,38 @@ def _deleted(name: str, result: Any) -> dict[str, int]:
 
 def _expire_history(session: Session, workspace_id: str, before: datetime) -> int:
     """Delete old turns, and old suggestions, which quote them."""
-    return _expired(session, TurnRow, workspace_id, before) + _expired(session, SuggestionRow, workspace_id, before)
+    turns = _expired(session, TurnRow, workspace_id, before, "turns")
+    return turns + _expired(session, SuggestionRow, workspace_id, before)
 
 
 def _expire_feedback(session: Session, workspace_id: str, before: datetime) -> int:
-    return _expired(session, FeedbackRow, workspace_id, before)
+    return _expired(session, FeedbackRow, workspace_id, before, "feedback")
 
 
-def _expired(session: Session, table: Any, workspace_id: str, before: datetime) -> int:
+def _expired(session: Session, table: Any, workspace_id: str, before: datetime, *parts: KnownPart) -> int:
     old = table.workspace_id == workspace_id, table.created_at < before
-    ids = list(session.scalars(select(table.id).where(*old).limit(ROWS_PER_BATCH)))
-    session.execute(delete(table).where(table.id.in_(ids)))
-    return len(ids)
+    return _removed(session, table, workspace_id, old, *parts)
+
+
+def _erase_feedback(session: Session, documents: Documents) -> Counts:
+    """Delete a batch of what users let know about the documents."""
+    about = FeedbackRow.workspace_id == documents.workspace_id, FeedbackRow.document_id.in_(documents.ids)
+    count = _removed(session, FeedbackRow, documents.workspace_id, about, "feedback")
+    return {"feedback": count} if count else {}
+
+
+def _removed(session: Session, table: Any, workspace_id: str, chosen: Sequence[Any], *parts: KnownPart) -> int:
+    rows = session.execute(select(table.id, table.user_id).where(*chosen).limit(ROWS_PER_BATCH)).all()
+    if parts:
+        mark_changed(session, workspace_id, {row.user_id for row in rows}, *parts)
+    session.execute(delete(table).where(table.id.in_([row.id for row in rows])))
+    return len(rows)
 
 
 PERSONAL_ROWS = Owner(
     name="users",
     detach_person=_detach,
+    erase_documents=_erase_feedback,
     erase_person=_erase,
     expire={"history": _expire_history, "feedback": _expire_feedback},
 )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.contexts import Contexts
 from app.context.envelope import new_nonce
+from app.context.personal.asker import nobody
 from app.context.policy import ContextPolicy
 from app.context.receipt import CandidateRecord, Receipt
 from app.context.retrieve import Request, Retrieved, Retriever
@@ -39,6 +41,8 @@ class Asked:
     setup: Setup
     receipt: Receipt
     request: Request
+    user_id: str | None
+    created_at: datetime
 
     @property
     def policy(self) -> ContextPolicy:
@@ -73,13 +77,16 @@ def load_asked(session: Session, workspace_id: str, context_id: str, caller: Pri
         limit=MOST_WHOLE_DOCUMENTS,
         whole_document_tokens=receipt.policy.available_tokens,
     )
-    return Asked(id=row.id, setup=setup, receipt=receipt, request=request)
+    return Asked(
+        id=row.id, setup=setup, receipt=receipt, request=request, user_id=row.user_id, created_at=row.created_at
+    )
 
 
 class Rerun:
     """Assembles a saved request anew, as it was or with one thing changed; nothing is saved.
 
-    What was found is kept, so that a change of the policy alone costs no search. Not thread-safe.
+    The user is taken as known when the context was made. What was found is kept, so that a change of the policy alone
+    costs no search. Not thread-safe.
     """
 
     def __init__(self, contexts: Contexts, retriever: Retriever, asked: Asked) -> None:
@@ -87,26 +94,33 @@ class Rerun:
         self._retriever = retriever
         self._asked = asked
         self._found: dict[str, Retrieved] = {}
+        askers, workspace_id = contexts.askers, asked.request.workspace_id
+        self._asker = askers.of(workspace_id, asked.user_id, as_of=asked.created_at) if asked.user_id else None
 
     def retrieved(self, setup: Setup, policy: ContextPolicy) -> Retrieved:
         """Return what the setup finds at present."""
         request = request_for(self._asked.request, setup, policy)
         depends_on = request.whole_document_tokens if isinstance(setup, BaselineSetup) else 0
-        key = canonical_json([setup.model_dump(mode="json"), depends_on])
+        moved_by = policy.personalisation.query.model_dump(mode="json")
+        key = canonical_json([setup.model_dump(mode="json"), depends_on, moved_by])
         if key not in self._found:
-            self._found[key] = self._retriever.retrieve(setup, request)
+            self._found[key] = self._retriever.retrieve(setup, self._contexts.moved(request, policy, self._asker))
         return self._found[key]
 
     def assembled(self, setup: Setup, policy: ContextPolicy, nonce: str = "") -> Assembled:
         """Return the context at present, with the receipt's nonce or another one as long as no text holds it."""
-        passages = self.retrieved(setup, policy).passages
-        first = nonce or self._asked.receipt.nonce
-        return self._contexts.assemble(policy, self._asked.request.question, passages, nonce=beginning_with(first))
+        found = self.retrieved(setup, policy)
+        question, draw = self._asked.request.question, beginning_with(nonce or self._asked.receipt.nonce)
+        asker = self._asker or nobody(self._asked.request.workspace_id)
+        personal = self._contexts.personal_material(setup, policy, question, asker, found.passages, found.vector)
+        said = self._asked.receipt
+        personal = replace(personal, workspace_instructions=said.workspace_instructions, notes=said.notes)
+        return self._contexts.assemble(policy, question, found.passages, nonce=draw, personal=personal)
 
     def differs_from_receipt(self, assembled: Assembled) -> bool:
         """Tell whether other candidates, scores or decisions came out than were recorded."""
         recorded = [_decided(candidate) for candidate in self._asked.receipt.candidates]
-        return recorded != [_decided(CandidateRecord.of(decision)) for decision in assembled.decisions]
+        return recorded != [_decided(CandidateRecord.of(decision, None)) for decision in assembled.decisions]
 
 
 def request_for(request: Request, setup: Setup, policy: ContextPolicy) -> Request:

@@ -10,21 +10,23 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import or_, select
 
-from app.context.assembly import Assembled, Source
+from app.context.assembled import Assembled, Source
 from app.context.contexts import Contexts
 from app.context.envelope import new_nonce
 from app.context.explanations.asked import Setup, beginning_with, request_for
 from app.context.explanations.chunk_ways import DUPLICATES
 from app.context.explanations.stretches import Stretches, shared, stretches, without
 from app.context.passages import Decision
+from app.context.personal.asker import Asker
 from app.context.policy import ContextPolicy
 from app.context.retrieve import Request, Retriever
+from app.context.users.banned_sources import BANNED_SOURCE
 from configs.span import Span
 from indexes.access import Principal
 from indexes.database.engine import Database
 from indexes.database.tables import Document
 
-Cause = Literal["access", "rank", "duplicate", "budget", "other"]
+Cause = Literal["access", "rank", "duplicate", "budget", "preference", "other"]
 
 
 class _Value(BaseModel):
@@ -32,11 +34,12 @@ class _Value(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Somebody who asks, by a name of the request's own."""
+class NamedAsker:
+    """Somebody who asks, by a name of the request's own; the principal holds every right they have."""
 
     name: str
     principal: Principal
+    asker: Asker
 
 
 class SentSource(_Value):
@@ -70,7 +73,8 @@ class Difference(_Value):
     got_by: tuple[str, ...]
     cause: Cause = Field(
         description="`access`: may not read it; `rank`: not among the candidates; `duplicate`: a better candidate says "
-        "the same; `budget`: the packer left it out; `other`: another reason, which the sentence names"
+        "the same; `budget`: the packer left it out; `preference`: the user banned it; `other`: another reason, which "
+        "the sentence names"
     )
     sentence: str
 
@@ -82,6 +86,9 @@ class AskerView(_Value):
     principals: tuple[str, ...]
     tokens: int
     document_tokens: int
+    profile_tokens: int
+    history_tokens: int
+    memory_tokens: int
     candidates: int = Field(description="candidates that packing chose from")
     sources: tuple[SentSource, ...]
     unique: tuple[StretchView, ...] = Field(description="text that no other asker got")
@@ -105,7 +112,7 @@ class ContextDiff(_Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Got:
-    asker: Asker
+    asker: NamedAsker
     assembled: Assembled
     stretches: Stretches
 
@@ -117,7 +124,7 @@ def diff_contexts(
     setup: Setup,
     policy: ContextPolicy,
     request: Request,
-    askers: Sequence[Asker],
+    askers: Sequence[NamedAsker],
 ) -> ContextDiff:
     """Assemble the request's context for each asker and compare; the request's own principal does not count.
 
@@ -127,8 +134,12 @@ def diff_contexts(
     got = []
     for asker in askers:
         own = replace(request_for(request, setup, policy), principal=asker.principal)
-        passages = retriever.retrieve(setup, own).passages
-        assembled = contexts.assemble(policy, request.question, passages, nonce=beginning_with(nonce))
+        found = retriever.retrieve(setup, contexts.moved(own, policy, asker.asker))
+        personal = contexts.personal_material(
+            setup, policy, request.question, asker.asker, found.passages, found.vector
+        )
+        draw = beginning_with(nonce)
+        assembled = contexts.assemble(policy, request.question, found.passages, nonce=draw, personal=personal)
         spans = stretches((source.version_id, source.span) for source in assembled.sources)
         got.append(_Got(asker=asker, assembled=assembled, stretches=spans))
     sent = {source.document_id for one in got for source in one.assembled.sources}
@@ -164,7 +175,8 @@ def _view(
     use = one.assembled.tokens
     return AskerView(
         name=one.asker.name, principals=tuple(sorted(one.asker.principal.names)), tokens=use.total,
-        document_tokens=use.documents, candidates=len(one.assembled.decisions),
+        document_tokens=use.documents, profile_tokens=use.profile, history_tokens=use.history,
+        memory_tokens=use.memories, candidates=len(one.assembled.decisions),
         sources=tuple(_source(source, documents) for source in one.assembled.sources),
         unique=_views(unique, owners), unique_characters=_characters(unique), lacking=lacking, hidden_documents=hidden,
         sentence=_sentence(one, lacking, hidden),
@@ -203,6 +215,8 @@ def _left_out(name: str, decision: Decision) -> tuple[Cause, str]:
     needed, left = decision.details.get("needed_tokens"), decision.details.get("left_tokens")
     if decision.reason in ("budget", "source_cap"):
         return "budget", f"For {name} it is candidate {decision.hit.rank}; it needs {needed} tokens, {left} were left."
+    if decision.reason == BANNED_SOURCE:
+        return "preference", f"{name} wants nothing from this source or tag."
     how = "was sent without this part" if decision.is_included else f"was dropped: {decision.reason}"
     return "other", f"For {name} candidate {decision.hit.rank} {how}."
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.envelope import NONCE_BYTES
 from app.context.explanations.asked import Rerun
 from app.context.explanations.changes import Change

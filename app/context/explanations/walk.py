@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.explanations.asked import Asked
 from app.context.explanations.chunk_ways import CutChunk, carriers, chunks_holding, ways_of
 from app.context.explanations.places import Place, place_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.contexts import Contexts
 from app.context.explanations.asked import Asked, Rerun, load_asked
 from app.context.explanations.places import Place, locate

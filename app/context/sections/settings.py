@@ -141,6 +141,17 @@ class Sections(BaseModel):
             for name, part in value.items()
         }
 
+    @model_validator(mode="after")
+    def _cuts_nothing_that_must_be_whole(self) -> Self:
+        for name in ("system", "workspace_instructions", "notes", "question"):
+            if getattr(self, name).overflow != "fail":
+                raise ValueError(
+                    f"{name} is sent whole or not at all, since half of it says something else: keep `fail`"
+                )
+        if self.documents.overflow not in ("drop_lowest", "fail"):
+            raise ValueError("the packer decides which passages are sent: give documents `drop_lowest` or `fail`")
+        return self
+
     @property
     def by_name(self) -> dict[SectionName, SectionSettings]:
         """Return the settings in the order in which sections are sent."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.context.users.known import Role
 from app.context.users.moments import later_than
 from app.context.users.registration import user_to_write
+from app.context.users.revisions import mark_changed
 from app.context.users.tables import TurnRow
 from indexes.database.catalog import page
 from indexes.database.engine import new_id, now
@@ -19,7 +20,7 @@ def add_turn(
     session: Session, workspace_id: str, user_id: str, role: Role, text: str, *, at: datetime | None = None
 ) -> TurnRow:
     """Keep a turn at the end of the conversation."""
-    user_to_write(session, workspace_id, user_id)
+    user_to_write(session, workspace_id, user_id, "turns")
     mine = (TurnRow.workspace_id == workspace_id, TurnRow.user_id == user_id)
     last = session.scalar(select(func.max(TurnRow.created_at)).where(*mine))
     row = TurnRow(
@@ -43,6 +44,7 @@ def list_turns(
 
 def hide_turns(session: Session, workspace_id: str, user_id: str, *, at: datetime | None = None) -> None:
     """Take all turns out of every context, whatever the moment; the export keeps them."""
+    mark_changed(session, workspace_id, [user_id], "turns")
     mine = (TurnRow.workspace_id == workspace_id, TurnRow.user_id == user_id)
     hiding = update(TurnRow).where(*mine, TurnRow.hidden_at.is_(None)).values(hidden_at=at or now())
     session.execute(hiding.execution_options(synchronize_session="fetch"))

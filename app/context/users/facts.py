@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from app.context.users.known import fact_is_believed, fact_is_true
 from app.context.users.moments import Moment
 from app.context.users.registration import user_to_write
+from app.context.users.revisions import mark_changed
 from app.context.users.tables import FactRow
 from configs.errors import ConflictError, InvalidInputError
 from configs.text import Text
@@ -55,7 +56,7 @@ def record_fact(
     Raises ConflictError `profile_full` beyond MOST_FACTS keys that hold now or later, and `conflicting_validity` as
     the module says; a clock that goes back does not turn the order of records round.
     """
-    user_to_write(session, workspace_id, user_id)
+    user_to_write(session, workspace_id, user_id, "profile")
     believed = _believed(session, workspace_id, user_id, key)
     moment = max([at or now(), *(row.recorded_at for row in believed)])
     start = new.valid_from or moment
@@ -86,6 +87,7 @@ def record_fact(
 
 def hide_facts(session: Session, workspace_id: str, user_id: str, key: str, *, at: datetime | None = None) -> None:
     """Take every version under `key` out of every context, whatever the moment; the export keeps them."""
+    mark_changed(session, workspace_id, [user_id], "profile")
     mine = (FactRow.workspace_id == workspace_id, FactRow.user_id == user_id, FactRow.key == key)
     hiding = update(FactRow).where(*mine, FactRow.hidden_at.is_(None)).values(hidden_at=at or now())
     session.execute(hiding.execution_options(synchronize_session="fetch"))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.context.saved_contexts import load_context
@@ -19,6 +19,20 @@ from configs.text import Text
 from indexes.access import Principal
 from indexes.database.catalog import load_document, page
 from indexes.database.engine import new_id, now
+
+_ABOUT_DOCUMENTS = (
+    select(
+        FeedbackRow.id, FeedbackRow.document_id, FeedbackRow.signal, FeedbackRow.rank, FeedbackRow.context_id,
+        FeedbackRow.created_at,
+    )
+    .join(UserRow, (UserRow.workspace_id == FeedbackRow.workspace_id) & (UserRow.id == FeedbackRow.user_id))
+    .where(UserRow.deleted_at.is_(None), UserRow.opted_out.is_(False), FeedbackRow.hidden_at.is_(None))
+    .where(FeedbackRow.workspace_id == bindparam("workspace_id"), FeedbackRow.user_id != bindparam("besides_user_id"))
+    .where(FeedbackRow.document_id.in_(bindparam("document_ids", expanding=True)))
+    .where(FeedbackRow.created_at <= bindparam("moment"))
+    .order_by(FeedbackRow.created_at, FeedbackRow.id)
+)  # fmt: skip
+"""Made once: it is asked with each question."""
 
 Reference = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 
@@ -53,7 +67,7 @@ def record_feedback(
     Raises NotFoundError for a context, label or document that is not there; a document that the user may not read is
     not there either.
     """
-    user_to_write(session, workspace_id, user_id)
+    user_to_write(session, workspace_id, user_id, "feedback")
     document_id, rank = _document_of(session, workspace_id, new)
     groups = (f"group:{name}" for name in groups_of(session, workspace_id, user_id))
     principal = Principal.of([f"user:{user_id}", *groups, EVERYONE])
@@ -84,21 +98,22 @@ def list_feedback(
 
 
 def workspace_feedback(
-    session: Session, workspace_id: str, document_ids: Collection[str], *, as_of: datetime | None = None
-) -> tuple[Feedback, ...]:
-    """Return what all users let know about documents by a moment, oldest first; deleted users and those who opted out
-    have no say.
+    session: Session, workspace_id: str, document_ids: Collection[str], *, as_of: datetime | None = None,
+    besides_user_id: str | None = None,
+) -> tuple[Feedback, ...]:  # fmt: skip
+    """Return what all users, besides one, let know about documents by a moment, oldest first; deleted users and those
+    who opted out have no say.
     """
-    row = FeedbackRow
-    statement = (
-        select(row.id, row.document_id, row.signal, row.rank, row.context_id, row.created_at)
-        .join(UserRow, (UserRow.workspace_id == row.workspace_id) & (UserRow.id == row.user_id))
-        .where(UserRow.deleted_at.is_(None), UserRow.opted_out.is_(False))
-        .where(row.workspace_id == workspace_id, row.document_id.in_(document_ids), row.hidden_at.is_(None))
-        .where(row.created_at <= (as_of or now()))
+    found = session.connection().execute(
+        _ABOUT_DOCUMENTS,
+        {
+            "workspace_id": workspace_id,
+            "document_ids": list(document_ids),
+            "moment": as_of or now(),
+            "besides_user_id": besides_user_id or "",
+        },
     )
-    found = session.execute(statement.order_by(row.created_at, row.id)).mappings()
-    return tuple(Feedback(**one) for one in found)
+    return tuple(Feedback(**one) for one in found.mappings())
 
 
 def _document_of(session: Session, workspace_id: str, new: NewFeedback) -> tuple[str, int | None]:

@@ -159,8 +159,8 @@ def load_user(session: Session, workspace_id: str, user_id: str | None, *, as_of
         preferences=preferences_of(session, *where, moment),
         facts=facts_of(session, *where, valid_at=moment, known_at=moment),
         memories=memories_of(session, *where, moment),
-        turns=_turns_of(session, *where, moment),
-        feedback=_feedback_of(session, *where, moment),
+        turns=turns_of(session, *where, moment),
+        feedback=feedback_of(session, *where, moment),
     )
 
 
@@ -219,8 +219,8 @@ def memories_of(session: Session, workspace_id: str, user_id: str, moment: datet
     last_used_at = case((row.last_used_at <= moment, row.last_used_at), else_=row.recorded_at)
     statement = (
         select(
-            row.id, row.kind, row.text, row.importance, _stored(row.valid_from), _stored(end), _stored(row.recorded_at),
-            _stored(last_used_at), row.supersedes,
+            row.id, row.kind, row.text, row.importance, as_stored(row.valid_from), as_stored(end),
+            as_stored(row.recorded_at), as_stored(last_used_at), row.supersedes,
         )
         .where(*mine, memory_holds(moment))
         .order_by(row.recorded_at, row.id)
@@ -228,20 +228,20 @@ def memories_of(session: Session, workspace_id: str, user_id: str, moment: datet
     rows: Sequence[Any] = session.connection().execute(statement).all()
     return tuple(
         Memory(
-            id=identifier, kind=kind, text=text, importance=importance, valid_from=_moment(valid_from),
-            valid_to=None if valid_to is None else _moment(valid_to), recorded_at=_moment(recorded_at),
-            last_used_at=_moment(used_at), supersedes=supersedes,
+            id=identifier, kind=kind, text=text, importance=importance, valid_from=read_stored(valid_from),
+            valid_to=None if valid_to is None else read_stored(valid_to), recorded_at=read_stored(recorded_at),
+            last_used_at=read_stored(used_at), supersedes=supersedes,
         )
         for identifier, kind, text, importance, valid_from, valid_to, recorded_at, used_at, supersedes in rows
     )  # fmt: skip
 
 
-def _stored(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[str]:
+def as_stored(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[str]:
     """Return the moment as the driver has it: for a thousand rows the column's type takes longer than all the rest."""
     return type_coerce(moment, String)
 
 
-def _moment(stored: str | datetime) -> datetime:
+def read_stored(stored: str | datetime) -> datetime:
     """Return a stored moment: SQLite keeps it as text in ISO format, both without a zone and in UTC."""
     return datetime.fromisoformat(f"{stored}+00:00") if isinstance(stored, str) else stored.replace(tzinfo=UTC)
 
@@ -252,7 +252,8 @@ def count_memories(session: Session, workspace_id: str, user_id: str, moment: da
     return session.scalar(select(func.count()).select_from(MemoryRow).where(*mine, memory_holds(moment))) or 0
 
 
-def _turns_of(session: Session, workspace_id: str, user_id: str, moment: datetime) -> tuple[Turn, ...]:
+def turns_of(session: Session, workspace_id: str, user_id: str, moment: datetime) -> tuple[Turn, ...]:
+    """Return the newest turns at `moment`, oldest first."""
     row = TurnRow
     mine = (row.workspace_id == workspace_id, row.user_id == user_id, row.hidden_at.is_(None))
     statement = select(row.id, row.role, row.text, row.created_at).where(*mine, row.created_at <= moment)
@@ -260,7 +261,8 @@ def _turns_of(session: Session, workspace_id: str, user_id: str, moment: datetim
     return tuple(Turn(**one) for one in session.execute(newest).mappings())[::-1]
 
 
-def _feedback_of(session: Session, workspace_id: str, user_id: str, moment: datetime) -> tuple[Feedback, ...]:
+def feedback_of(session: Session, workspace_id: str, user_id: str, moment: datetime) -> tuple[Feedback, ...]:
+    """Return the newest pieces of feedback at `moment`, oldest first."""
     row = FeedbackRow
     mine = (row.workspace_id == workspace_id, row.user_id == user_id, row.hidden_at.is_(None))
     statement = select(row.id, row.document_id, row.signal, row.rank, row.context_id, row.created_at)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.context.users.known import MemoryKind, memory_holds
+from app.context.users.known import MemoryKind, as_stored, memory_holds, read_stored
 from app.context.users.moments import Moment
 from app.context.users.registration import user_to_write
+from app.context.users.revisions import mark_changed
 from app.context.users.tables import MemoryRow
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from configs.text import Text
@@ -47,7 +48,7 @@ def remember(
     Raises InvalidInputError `memory_in_far_future`, NotFoundError for a superseded memory that is not the user's,
     ConflictError `memories_full`, `memory_superseded` and `conflicting_validity`.
     """
-    user_to_write(session, workspace_id, user_id)
+    user_to_write(session, workspace_id, user_id, "memories")
     moment = at or now()
     start = new.valid_from or moment
     if start > moment + FARTHEST_AHEAD:
@@ -87,6 +88,7 @@ def hide_memory(
     """
     row = session.get(MemoryRow, memory_id)
     if row is not None and (row.workspace_id, row.user_id) == (workspace_id, user_id) and row.hidden_at is None:
+        mark_changed(session, workspace_id, [user_id], "memories")
         row.hidden_at = at or now()
         session.flush()
 
@@ -107,13 +109,26 @@ def list_memories(
 
 
 def mark_used(
-    session: Session, workspace_id: str, user_id: str, memory_ids: Collection[str], *, at: datetime | None = None
-) -> None:
-    """Note that memories were part of a context; those left out keep the moment of their last use."""
+    session: Session, workspace_id: str, user_id: str, memory_ids: Collection[str], *, at: datetime | None = None,
+    unused_for: timedelta = timedelta(),
+) -> frozenset[str]:  # fmt: skip
+    """Note that memories were part of a context, and return the ids of those that had not been so within `unused_for`;
+    the others keep the moment of their last use.
+    """
+    mark_changed(session, workspace_id, [user_id], "uses")
     mine = (MemoryRow.workspace_id == workspace_id, MemoryRow.user_id == user_id, MemoryRow.id.in_(memory_ids))
     moment = at or now()
-    using = update(MemoryRow).where(*mine, MemoryRow.last_used_at < moment).values(last_used_at=moment)
-    session.execute(using.execution_options(synchronize_session="fetch"))
+    unused = MemoryRow.last_used_at < moment - unused_for
+    using = update(MemoryRow).where(*mine, unused).values(last_used_at=moment).returning(MemoryRow.id)
+    return frozenset(session.scalars(using.execution_options(synchronize_session="fetch")))
+
+
+def uses_of(session: Session, workspace_id: str, user_id: str) -> dict[str, datetime]:
+    """Return when each memory of the user was last used, hidden ones left out."""
+    mine = (MemoryRow.workspace_id == workspace_id, MemoryRow.user_id == user_id, MemoryRow.hidden_at.is_(None))
+    statement = select(MemoryRow.id, as_stored(MemoryRow.last_used_at)).where(*mine)
+    rows: Sequence[Any] = session.connection().execute(statement).all()
+    return {identifier: read_stored(used_at) for identifier, used_at in rows}
 
 
 def _check_room(session: Session, workspace_id: str, user_id: str) -> None:

@@ -7,8 +7,9 @@ which is the caller's part: else what ranks high would stay high for having rank
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -86,6 +87,45 @@ class MemoryWeights(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryColumns:
+    """What ranking asks of memories, in their order: numbers, and `text_hashes`, the SHA-256 of each text."""
+
+    memories: tuple[Memory, ...]
+    ids: tuple[str, ...]
+    text_hashes: tuple[str, ...]
+    used_seconds: Floats
+    kinds: npt.NDArray[np.int64]
+    marks: Floats
+
+    def __len__(self) -> int:
+        return len(self.memories)
+
+    def used_anew(self, memories: tuple[Memory, ...]) -> MemoryColumns | None:
+        """Return the columns of memories that differ from these in their last use alone, else None."""
+        if len(memories) != len(self.memories):
+            return None
+        used_seconds = self.used_seconds.copy()
+        for number, (before, after) in enumerate(zip(self.memories, memories, strict=True)):
+            if before is not after:
+                if replace(before, last_used_at=after.last_used_at) != after:
+                    return None
+                used_seconds[number] = _seconds(after.last_used_at)
+        return replace(self, memories=memories, used_seconds=used_seconds)
+
+
+def columns_of(memories: Sequence[Memory]) -> MemoryColumns:
+    """Return the memories as columns; they stay true as long as the memories do, whatever is asked and when."""
+    return MemoryColumns(
+        memories=tuple(memories),
+        ids=tuple([memory.id for memory in memories]),
+        text_hashes=tuple([hashlib.sha256(memory.text.encode()).hexdigest() for memory in memories]),
+        used_seconds=np.array([_seconds(memory.last_used_at) for memory in memories], np.float64),
+        kinds=np.array([_KIND_NUMBERS[memory.kind] for memory in memories], np.int64),
+        marks=np.array([memory.importance for memory in memories], np.float64),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryScore:
     """Why a memory stands where it does: `score` is the weighted sum of the three parts, each from 0 to 1.
 
@@ -119,24 +159,25 @@ class MemoryRanking:
 
     def best(self, count: int | None = None) -> tuple[MemoryScore, ...]:
         """Return the best `count` with the parts of their scores, best first; all where None."""
+        chosen = self.order[:count]
+        parts = (self.scores, self.recency, self.importance, self.relevance, self.decay, self.cosine)
+        rows = zip(chosen.tolist(), *(part[chosen].tolist() for part in parts), strict=True)
         return tuple(
-            MemoryScore(
-                memory_id=self.memory_ids[position],
-                position=position,
-                rank=rank,
-                score=float(self.scores[position]),
-                recency=float(self.recency[position]),
-                importance=float(self.importance[position]),
-                relevance=float(self.relevance[position]),
-                decay=float(self.decay[position]),
-                cosine=float(self.cosine[position]),
-            )
-            for rank, position in enumerate(self.order[:count].tolist(), start=1)
-        )
+            [
+                MemoryScore(
+                    memory_id=self.memory_ids[position], position=position, rank=rank, score=score, recency=recency,
+                    importance=importance, relevance=relevance, decay=decay, cosine=cosine,
+                )
+                for rank, (position, score, recency, importance, relevance, decay, cosine) in enumerate(rows, start=1)
+            ]
+        )  # fmt: skip
 
 
 def rank_memories(
-    memories: Sequence[Memory], relevance: npt.NDArray[np.float32], at: datetime, weights: MemoryWeights
+    memories: Sequence[Memory] | MemoryColumns,
+    relevance: npt.NDArray[np.float32],
+    at: datetime,
+    weights: MemoryWeights,
 ) -> MemoryRanking:
     """Return the memories ranked for a question asked `at` a moment; `relevance` holds each one's cosine to it.
 
@@ -146,21 +187,18 @@ def rank_memories(
     """
     if relevance.shape != (len(memories),) or not np.isfinite(relevance).all():
         raise ValueError(f"{len(memories)} memories need as many finite cosines, got shape {relevance.shape}")
-    ids = tuple([memory.id for memory in memories])
-    used_seconds = np.array([(memory.last_used_at - _EPOCH).total_seconds() for memory in memories], np.float64)
-    kinds = np.array([_KIND_NUMBERS[memory.kind] for memory in memories], np.int64)
-    marks = np.array([memory.importance for memory in memories], np.float64)
-    hours = np.maximum(0.0, (at - _EPOCH).total_seconds() - used_seconds) / _SECONDS_PER_HOUR
-    decay = np.asarray(weights.decays)[kinds] ** hours
+    columns = memories if isinstance(memories, MemoryColumns) else columns_of(memories)
+    hours = np.maximum(0.0, _seconds(at) - columns.used_seconds) / _SECONDS_PER_HOUR
+    decay = np.asarray(weights.decays)[columns.kinds] ** hours
     cosine = relevance.astype(np.float64)
     recency, similarity = (
         (_stretched(decay), _stretched(cosine)) if weights.scale == "candidates" else (decay, np.clip(cosine, 0.0, 1.0))
     )
-    importance = marks / MOST_IMPORTANT
+    importance = columns.marks / MOST_IMPORTANT
     scores = rounded(weights.recency * recency + weights.importance * importance + weights.relevance * similarity)
     return MemoryRanking(
-        memory_ids=ids,
-        order=_order(scores, used_seconds, ids),
+        memory_ids=columns.ids,
+        order=_order(scores, columns.used_seconds, columns.ids),
         scores=scores,
         recency=recency,
         importance=importance,
@@ -168,6 +206,10 @@ def rank_memories(
         decay=decay,
         cosine=cosine,
     )
+
+
+def _seconds(moment: datetime) -> float:
+    return (moment - _EPOCH).total_seconds()
 
 
 def _stretched(values: Floats) -> Floats:

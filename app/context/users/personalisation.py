@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from app.context.users.known import Preferences
-from app.context.users.tables import PersonalisationRow
+from app.context.users.tables import PersonalisationRow, new_revision
 from configs.text import Text
 from indexes.database.engine import now
 
@@ -55,6 +55,7 @@ def save_personalisation(
             preferences=personalisation.preferences.model_dump(mode="json", exclude_unset=True),
             unknown_users=personalisation.unknown_users,
             updated_at=at or now(),
+            revision=new_revision(),
         )
     )
     session.flush()

@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from app.context.users.known import ANONYMOUS, KnownUser, Preferences, groups_of, load_user
 from app.context.users.moments import later_than
 from app.context.users.personalisation import load_personalisation
+from app.context.users.revisions import KnownPart, mark_changed
 from app.context.users.tables import GroupMemberRow, GroupRow, PreferencesRow, UserRow
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from indexes.database.catalog import page
 from indexes.database.engine import Database, new_id, now
+
+MEMBERS_PER_STATEMENT = 1_000
 
 
 class UnknownUserError(NotFoundError):
@@ -60,8 +63,9 @@ def known_user(
         return load_user(session, workspace_id, user_id, as_of=as_of)
 
 
-def user_to_write(session: Session, workspace_id: str, user_id: str) -> UserRow:
-    """Return the user with the row locked, to record something; who is unknown is created or refused.
+def user_to_write(session: Session, workspace_id: str, user_id: str, *parts: KnownPart) -> UserRow:
+    """Return the user with the row locked and `parts` marked as changed, to record something; who is unknown is
+    created or refused.
 
     Raises UnknownUserError for a user who was deleted, ConflictError `user_opted_out` for one who opted out.
     """
@@ -75,6 +79,8 @@ def user_to_write(session: Session, workspace_id: str, user_id: str) -> UserRow:
             code="user_opted_out",
         )
     session.refresh(row, with_for_update=True)
+    if parts:
+        mark_changed(session, workspace_id, [user_id], *parts)
     return row
 
 
@@ -112,6 +118,7 @@ def change_user(
 ) -> None:
     """Change what is given; raises InvalidInputError `unknown_group`."""
     moment = at or now()
+    mark_changed(session, row.workspace_id, [row.id], "profile")
     if groups is not None:
         _set_groups(session, row, groups, moment)
     if preferences is not None:
@@ -173,6 +180,9 @@ def list_groups(
 def delete_group(session: Session, workspace_id: str, name: str) -> None:
     """Delete a group; its members leave it, and with it lose what it may read. What is not there stays so."""
     of_group = (GroupMemberRow.workspace_id == workspace_id, GroupMemberRow.group_name == name)
+    members = session.scalars(select(GroupMemberRow.user_id).where(*of_group)).all()
+    for first in range(0, len(members), MEMBERS_PER_STATEMENT):
+        mark_changed(session, workspace_id, members[first : first + MEMBERS_PER_STATEMENT], "profile")
     session.execute(delete(GroupMemberRow).where(*of_group))
     session.execute(delete(GroupRow).where(GroupRow.workspace_id == workspace_id, GroupRow.name == name))
 

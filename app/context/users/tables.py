@@ -6,6 +6,7 @@ Every personal row carries workspace and user, and goes with its user's row. Wha
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +23,20 @@ def _of_user(*more: Index) -> tuple[ForeignKeyConstraint | Index, ...]:
     return (user, *more)
 
 
+def new_revision() -> str:
+    """Return a mark that was never there before, not even on a row that was erased and made anew."""
+    return secrets.token_hex(12)
+
+
+def _revision() -> Mapped[str]:
+    return mapped_column(String(24), default=new_revision, server_default="")
+
+
 class UserRow(Base):
-    """A person of the team's own product. Groups, opt-out and deletion hold now, whatever the moment asked about."""
+    """A person of the team's own product. Groups, opt-out and deletion hold now, whatever the moment asked about.
+
+    Each revision changes with every write about that part of the user, in the same unit of work (see `revisions`).
+    """
 
     __tablename__ = "users"
     __table_args__ = (Index("users_listing", "workspace_id", "created_at", "id"),)
@@ -34,6 +47,11 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    profile_revision: Mapped[str] = _revision()
+    memories_revision: Mapped[str] = _revision()
+    uses_revision: Mapped[str] = _revision()
+    turns_revision: Mapped[str] = _revision()
+    feedback_revision: Mapped[str] = _revision()
 
 
 class GroupRow(Base):
@@ -190,6 +208,7 @@ class PersonalisationRow(Base):
     preferences: Mapped[dict[str, Any]] = mapped_column(Json)
     unknown_users: Mapped[str] = mapped_column(String(16))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    revision: Mapped[str] = _revision()
 
 
 PERSONAL_TABLES = (

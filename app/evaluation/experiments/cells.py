@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.evaluation.experiments.answered import Answered, Depth, Vector
+from app.evaluation.experiments.asking import Ask, AskedQuestions
+from app.evaluation.experiments.packing import Packing, sent_spans
+from app.evaluation.experiments.panel import Panel, is_personal
+from app.evaluation.experiments.personal_arms import OwnAnswer, PersonalArms
 from app.evaluation.experiments.specification import Contestant
-from app.evaluation.experiments.trial import Answered, Depth, Trial, Vector, sent_spans
+from app.evaluation.experiments.trial import Trial
 from app.evaluation.metrics import Metric
 from app.evaluation.outcome import Gold, Outcome
+from app.evaluation.questions import Question
 from app.evaluation.span_metrics import TokenMeter
 from app.evaluation.version_span import VersionSpan
 from configs.errors import PlaygroundError
 from configs.part import JsonObject
+from indexes.access import Principal
 from indexes.view import IndexView
 
 RANKED_KEPT = 100
@@ -23,21 +31,36 @@ RANKED_KEPT = 100
 logger = logging.getLogger("playground.experiments")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A question with its number in the experiment, and as its user asks it."""
+
+    number: int
+    question: Question
+    gold: Gold
+    ask: Ask
+
+
 class CellMaker:
     """Makes cells; texts are counted, and questions encoded, once for all of them."""
 
-    def __init__(self, trial: Trial, metrics: Sequence[Metric]) -> None:
+    def __init__(
+        self, trial: Trial, packing: Packing, asked: AskedQuestions, panel: Panel, metrics: Sequence[Metric]
+    ) -> None:
         self._trial = trial
+        self._packing = packing
+        self._asked = asked
         self._metrics = metrics
         self._meter = TokenMeter()
         self._vectors: dict[tuple[str, str], Vector] = {}
-        self._baselines: dict[str, Answered] = {}
+        self._baselines: dict[tuple[str, Principal], Answered] = {}
         reading = [metric for metric in metrics if metric.reads == "context"]
         self._budgets = sorted({budget for metric in reading for budget in metric.budgets_tokens})
         self._depth = Depth(
             documents=max((metric.depth_documents for metric in metrics), default=0),
             passages=max((metric.depth_passages for metric in metrics), default=0),
         )
+        self._arms = PersonalArms(trial, packing, asked, panel, metrics[0], self._depth)
 
     def cells(
         self,
@@ -45,7 +68,7 @@ class CellMaker:
         view: IndexView | None,
         contestants: Sequence[tuple[int, Contestant]],
         question_number: int,
-        question: str,
+        question: Question,
         gold: Gold,
     ) -> list[dict[str, Any]]:
         """Return the values of one row for each of the contestants, which share the retrieval setup.
@@ -53,13 +76,15 @@ class CellMaker:
         What goes wrong becomes the error of the cells it concerns.
         """
         try:
-            answered = self._answer(setup, view, question, contestants)
+            ask = self._asked.own(question, gold)
+            answered = self._answer(setup, view, ask, contestants)
         except Exception as error:
             return [_failed(number, question_number, error) for number, _ in contestants]
+        asking = Asking(number=question_number, question=question, gold=gold, ask=ask)
         rows = []
         for number, contestant in contestants:
             try:
-                rows.append(self._cell(number, contestant, question_number, question, answered, gold))
+                rows.append(self._cell(number, contestant, view, asking, answered))
             except Exception as error:
                 rows.append(_failed(number, question_number, error))
         return rows
@@ -68,16 +93,17 @@ class CellMaker:
         self,
         setup: SearchSetup | BaselineSetup,
         view: IndexView | None,
-        question: str,
+        ask: Ask,
         contestants: Sequence[tuple[int, Contestant]],
     ) -> Answered:
         if isinstance(setup, BaselineSetup):
-            if setup.baseline not in self._baselines:
+            key = setup.baseline, ask.rights
+            if key not in self._baselines:
                 limits = [one.strategy.context.available_tokens for _, one in contestants]
-                self._baselines[setup.baseline] = self._trial.baseline(setup, max([*limits, *self._budgets]))
-            return self._baselines[setup.baseline]
+                self._baselines = {key: self._trial.baseline(setup, ask.rights, max([*limits, *self._budgets]))}
+            return self._baselines[key]
         assert view is not None
-        return self._trial.search(setup, view, question, self.vector_of(setup, question), self._depth)
+        return self._trial.search(setup, view, ask, self.vector_of(setup, ask.text), self._depth)
 
     def vector_of(self, setup: SearchSetup, question: str) -> Vector | None:
         """Return the question's vector, encoded once for all setups of one embedder."""
@@ -89,29 +115,36 @@ class CellMaker:
         return self._vectors[key]
 
     def _cell(
-        self,
-        number: int,
-        contestant: Contestant,
-        question_number: int,
-        question: str,
-        answered: Answered,
-        gold: Gold,
+        self, number: int, contestant: Contestant, view: IndexView | None, asking: Asking, unmoved: Answered
     ) -> dict[str, Any]:
-        policy = contestant.strategy.context
-        outcome = self._trial.outcome(
-            policy, question, answered, budgets_tokens=self._budgets, is_baseline=contestant.is_baseline
+        policy, setup, text = contestant.strategy.context, contestant.strategy.retrieval, asking.ask.text
+        answered = unmoved
+        if isinstance(setup, SearchSetup) and view is not None:
+            answered = self._trial.moved(setup, view, policy, asking.ask, unmoved, self._depth)
+        material = self._trial.material(setup, policy, asking.ask, answered)
+        outcome = self._packing.outcome(
+            policy, text, answered, material, budgets_tokens=self._budgets, is_baseline=contestant.is_baseline
         )
-        own = self._trial.own_context(policy, question, answered.packable)
+        own = self._packing.own_context(policy, text, answered.packable, material)
         sent = {str(budget): _sent(context.tokens, context.spans) for budget, context in outcome.contexts.items()}
         sent["request"] = _sent(own.tokens.documents + own.tokens.envelope, sent_spans(own))
+        scores = {metric.name: metric.score(outcome, asking.gold, self._meter) for metric in self._metrics}
+        personal = None
+        if is_personal(contestant) and isinstance(setup, SearchSetup) and view is not None:
+            given = OwnAnswer(
+                policy=policy, setup=setup, view=view, unmoved=unmoved, material=material, outcome=outcome, context=own,
+                score=scores[self._metrics[0].name],
+            )  # fmt: skip
+            personal = self._arms.score(given, asking.question, asking.gold, self._meter)
         return {
             "strategy_number": number,
-            "question_number": question_number,
-            "scores": {metric.name: metric.score(outcome, gold, self._meter) for metric in self._metrics},
+            "question_number": asking.number,
+            "scores": scores,
             "ranked": [] if contestant.is_baseline else _ranked(outcome),
             "sent": sent,
             "request_tokens": own.tokens.total,
             "seconds": answered.seconds,
+            "personal": personal,
             "error": None,
         }
 
@@ -141,5 +174,6 @@ def _failed(strategy_number: int, question_number: int, error: Exception) -> dic
         "sent": {},
         "request_tokens": 0,
         "seconds": 0.0,
+        "personal": None,
         "error": said,
     }

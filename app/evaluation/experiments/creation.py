@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from app.evaluation.experiments.metric_choice import check_labels, default_metrics
+from app.evaluation.experiments.panel import Panel, pin_users
 from app.evaluation.experiments.pins import Pins, pin_versions
 from app.evaluation.experiments.plan import Plan, check_limits, plan_experiment
 from app.evaluation.experiments.records import ExperimentRow
@@ -32,13 +33,14 @@ class Draft:
     stale_questions: Sequence[str]
     question_set_hash: str
     pins: Pins
+    users: Mapping[str, Sequence[str]]
     plan: Plan
 
 
 def draft_experiment(session: Session, workspace_id: str, specification: Specification) -> Draft:
     """Return the experiment as it would run; it writes nothing.
 
-    Raises what `contestants_of` raises, NotFoundError, and InvalidInputError (`no_usable_questions`,
+    Raises what `contestants_of` and `pin_users` raise, NotFoundError, and InvalidInputError (`no_usable_questions`,
     `metric_needs_other_labels`).
     """
     pins = pin_versions(session, workspace_id)
@@ -58,10 +60,12 @@ def draft_experiment(session: Session, workspace_id: str, specification: Specifi
     metrics = specification.metrics or default_metrics(usable)
     check_labels(metrics, usable)
     specification = specification.model_copy(update={"metrics": tuple(metrics)})
-    plan = plan_experiment(session, workspace_id, specification, contestants, metrics, len(usable))
+    users = pin_users(session, workspace_id, usable)
+    loans = Panel.of(users, specification.seed).loans(usable)
+    plan = plan_experiment(session, workspace_id, specification, contestants, metrics, len(usable), loans)
     return Draft(
         specification=specification, contestants=contestants, questions=usable, stale_questions=stale,
-        question_set_hash=row.content_hash, pins=pins, plan=plan,
+        question_set_hash=row.content_hash, pins=pins, users=users, plan=plan,
     )  # fmt: skip
 
 
@@ -98,6 +102,7 @@ def create_experiment(
         plan={**draft.plan.model_dump(mode="json"), "stale_questions": list(draft.stale_questions)},
         questions=[question.stored() for question in draft.questions],
         pins=dict(draft.pins),
+        users={user: list(groups) for user, groups in draft.users.items()} or None,
         created_at=now(),
     )
     session.add(row)

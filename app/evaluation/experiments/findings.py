@@ -12,6 +12,7 @@ from app.evaluation.economics.latency import Latency, StageSeconds, latency_of, 
 from app.evaluation.experiments.deciding import analysis_of, deciding_questions
 from app.evaluation.experiments.fate import total
 from app.evaluation.experiments.index_sizes import IndexSize, index_sizes
+from app.evaluation.experiments.personal_findings import StrategyPersonalisation, personalisation_of
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.experiments.tallies import Kind, Tally, read_tallies
@@ -112,6 +113,9 @@ class Findings(Value):
     pinned_must_pass: dict[str, list[str]] = Field(
         description="by strategy, the ids of pinned questions whose evidence it does not send whole"
     )
+    personalisation: list[StrategyPersonalisation] = Field(
+        [], description="by personal strategy; empty where no deciding question names its user"
+    )
     erased_cells: int = Field(0, description="cells on documents erased since: their scores stay, their spans do not")
 
 
@@ -130,7 +134,8 @@ def find(
         gold = pinned_gold(session, questions, experiment.pins)
         tallies, scores, failed = read_tallies(session, experiment, questions, gold, names)
         sizes = index_sizes(session, experiment, contestants, views)
-    decided = deciding_questions(questions, scores, failed, contestants)
+        decided = deciding_questions(questions, scores, failed, contestants)
+        personal = personalisation_of(session, experiment, contestants, questions, gold, decided)
     strategies = [
         _strategy_findings(contestant, tally, names, probed.get(contestant.label, ()), size)
         for contestant, tally, size in zip(contestants, tallies, sizes, strict=True)
@@ -151,6 +156,7 @@ def find(
         strategies=strategies,
         pareto_front=front,
         pinned_must_pass=lost if must_pass else {},
+        personalisation=personal,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.context.estimate import TOKENS_PER_SECOND, ReindexEstimate, estimate_reindex
 from app.context.strategy import SearchSetup
+from app.evaluation.experiments.panel import NO_LOANS, Loans, is_personal
 from app.evaluation.experiments.specification import Contestant, Limits, Specification
 from app.evaluation.metrics import Metric
 from configs.errors import InvalidInputError
@@ -17,6 +18,8 @@ from ingest.recipe import IndexRecipe
 SEARCH_SECONDS = 0.01
 """A search with the texts of its passages, on two processor cores."""
 PACKING_SECONDS = 0.004
+MATERIAL_SECONDS = 0.003
+"""What of a user goes with a context: ranking memories, bans and boosts."""
 QUERY_ENCODING_SECONDS = 0.012
 REQUEST_SECONDS = 0.025
 FIXED_SECONDS = 2.0
@@ -35,6 +38,10 @@ class Plan(BaseModel):
     indexes: int = Field(description="distinct indexes; those of fewer stores are answered by ones that hold more")
     searches: int = Field(description="distinct retrieval setups times questions")
     packings: int = Field(description="contexts that are packed for metrics that read them, and one for each cell")
+    lent_answers: int = Field(
+        0,
+        description="answers to users' questions with nobody's profile, and with those of other users: the placebos",
+    )
     texts_to_embed: int = Field(description="estimate of texts whose vectors no cache holds")
     tokens_to_embed: int = Field(description="estimate, by 4.2 characters a token")
     seconds: float = Field(description="estimated time on two processor cores")
@@ -48,14 +55,18 @@ def plan_experiment(
     contestants: Sequence[Contestant],
     metrics: Sequence[Metric],
     questions: int,
+    loans: Loans = NO_LOANS,
 ) -> Plan:
-    """Return what the experiment will take; it reads, and does nothing of it."""
+    """Return what the experiment will take, the placebos of each personal strategy included; it does nothing of it."""
     setups = search_setups(contestants)
     estimates = (estimate_reindex(session, workspace_id, setup) for setup in indexed_setups(setups))
     missing = [estimate for estimate in estimates if estimate is not None]
     budgets = {budget for metric in metrics if metric.reads == "context" for budget in metric.budgets_tokens}
     cells = len(contestants) * questions
     embedded = [setup for setup in setups if setup.embedder is not None]
+    personal = [one for one in contestants if is_personal(one)]
+    moving = sum(one.strategy.context.personalisation.query.blend > 0 for one in personal)
+    lent_budgets = len(metrics[0].budgets_tokens) if metrics[0].reads == "context" else 0
     plan = Plan(
         strategies=len(contestants),
         questions=questions,
@@ -63,8 +74,9 @@ def plan_experiment(
         chunkings=len({setup.recipe.chunking for setup in setups}),
         encodings=len({(one.recipe.chunking, one.embedder.fingerprint) for one in embedded if one.embedder}),
         indexes=len(indexed_setups(setups)),
-        searches=len(setups) * questions,
-        packings=cells * (len(budgets) + 1),
+        searches=len(setups) * questions + moving * loans.answers,
+        packings=cells * (len(budgets) + 1) + len(personal) * (loans.answers * lent_budgets + loans.questions),
+        lent_answers=len(personal) * loans.answers,
         texts_to_embed=sum(estimate.texts_to_embed for estimate in missing),
         tokens_to_embed=sum(_tokens(estimate) for estimate in missing),
         seconds=sum(estimate.seconds for estimate in missing),
@@ -81,6 +93,7 @@ def _seconds(plan: Plan, embedded: Sequence[SearchSetup], probed_requests: int) 
         len(embedders) * plan.questions * QUERY_ENCODING_SECONDS
         + plan.searches * SEARCH_SECONDS
         + plan.packings * PACKING_SECONDS
+        + plan.lent_answers * MATERIAL_SECONDS
         + probed_requests * REQUEST_SECONDS
         + FIXED_SECONDS
     )

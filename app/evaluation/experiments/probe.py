@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from app.context.strategy import SearchSetup
 from app.evaluation.economics.latency import StageSeconds
+from app.evaluation.experiments.answered import Depth
+from app.evaluation.experiments.asking import AskedQuestions
+from app.evaluation.experiments.packing import Packing
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
-from app.evaluation.experiments.trial import Depth, Trial
+from app.evaluation.experiments.trial import Trial
+from app.evaluation.outcome import Gold
+from app.evaluation.questions import Question
 from indexes.jobs import RunningJob
 from indexes.search import Stopwatch
 from indexes.view import IndexView
 
 ROUNDS_PER_STEP = 5
 WARM_UP_ROUNDS = 2
+NO_GOLD = Gold(labels=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What experiments ask, find and pack with."""
+
+    trial: Trial
+    packing: Packing
+    asked: AskedQuestions
 
 
 def probe_latency(
     job: RunningJob,
     experiment: ExperimentRow,
     contestants: Sequence[Contestant],
-    trial: Trial,
+    bench: Bench,
     views: dict[str, IndexView],
 ) -> Generator[None, None, dict[str, list[StageSeconds]]]:
-    """Return the seconds of each stage of each request by label: encoding the question, searching, reading, packing.
+    """Return the seconds of each stage of each request by label: encoding the question, searching, reading, what of
+    the asker goes with it, packing.
 
     Each round asks every strategy that searches one question, in random order, so that noise hits all alike; the first
     rounds warm up and do not count. Strategies whose request fails are left out.
@@ -41,10 +58,10 @@ def probe_latency(
         if number % ROUNDS_PER_STEP == 0:
             job.progress("timing", number, rounds)
             yield
-        question = questions[draw.integers(len(questions))].question
+        question = questions[draw.integers(len(questions))]
         for contestant in [searched[place] for place in draw.permutation(len(searched))]:
             try:
-                stages = _request(trial, contestant, views[contestant.retrieval_fingerprint], question)
+                stages = _request(bench, contestant, views[contestant.retrieval_fingerprint], question)
             except Exception:
                 seconds.pop(contestant.label, None)
                 searched = [one for one in searched if one is not contestant]
@@ -55,15 +72,19 @@ def probe_latency(
     return seconds
 
 
-def _request(trial: Trial, contestant: Contestant, view: IndexView, question: str) -> StageSeconds:
-    setup = contestant.strategy.retrieval
+def _request(bench: Bench, contestant: Contestant, view: IndexView, question: Question) -> StageSeconds:
+    setup, policy, trial = contestant.strategy.retrieval, contestant.strategy.context, bench.trial
     assert isinstance(setup, SearchSetup)
     watch = Stopwatch()
     vector = None
+    ask = bench.asked.own(question, NO_GOLD)
     if setup.embedder is not None:
         with watch.stage("embedding"):
-            vector = setup.embedder.encode_query(question)
-    answered = trial.search(setup, view, question, vector, Depth())
+            vector = setup.embedder.encode_query(ask.text)
+    answered = trial.search(setup, view, ask, vector, Depth())
+    moved = trial.moved(setup, view, policy, ask, answered, Depth())
+    with watch.stage("personal"):
+        material = trial.material(setup, policy, ask, moved)
     with watch.stage("assembly"):
-        trial.own_context(contestant.strategy.context, question, answered.packable)
-    return {**answered.stages, **watch.seconds}
+        bench.packing.own_context(policy, ask.text, moved.packable, material)
+    return {**moved.stages, **watch.seconds}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
+from app.evaluation.experiments.panel import Panel
 from app.evaluation.experiments.specification import Contestant, Specification
 from app.evaluation.questions import Question
 from configs.errors import ConflictError, NotFoundError
@@ -23,8 +24,8 @@ CELLS_PER_READ = 2_000
 class ExperimentRow(Base):
     """One experiment. Everything but `findings` and `finished_at` is fixed when it is created.
 
-    `pins` is the version by document; `questions` those that are asked, labels included, as the set had them;
-    `job_id` names the job that runs it.
+    `pins` is the version by document; `questions` those that are asked, labels included, as the set had them; `users`
+    the groups of each user who asks; `job_id` names the job that runs it.
     """
 
     __tablename__ = "experiments"
@@ -42,6 +43,7 @@ class ExperimentRow(Base):
     plan: Mapped[dict[str, Any]] = mapped_column(Json)
     questions: Mapped[list[dict[str, Any]]] = mapped_column(Json, deferred=True)
     pins: Mapped[dict[str, str]] = mapped_column(Json, deferred=True)
+    users: Mapped[dict[str, list[str]] | None] = mapped_column(Json, deferred=True)
     findings: Mapped[dict[str, Any] | None] = mapped_column(Json, deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -54,6 +56,10 @@ class ExperimentRow(Base):
         """Return the strategies in their order."""
         return [Contestant.model_validate(one) for one in self.contestants]
 
+    def panel(self) -> Panel:
+        """Return the users by whom personalisation is judged; the row must have been loaded with them."""
+        return Panel.of(self.users or {}, self.parsed_specification().seed)
+
     def parsed_questions(self) -> list[Question]:
         """Return the questions in their order; the row must have been loaded with them."""
         return [Question.model_validate(one) for one in self.questions]
@@ -64,6 +70,7 @@ class CellRow(Base):
 
     `scores` by metric, null where the metric does not apply; `ranked` as [document, version, start, end, score];
     `sent` by budget, with `request` for the strategy's own context, as {"tokens": n, "spans": [[version, start, end]]}.
+    `personal` is what the other arms of a personal strategy scored, as `PersonalArms` gives it, users by their numbers.
     From `erased_at` on, a document that the cell rested on is erased: it has no spans any more; its scores stay.
     """
 
@@ -77,13 +84,15 @@ class CellRow(Base):
     sent: Mapped[dict[str, dict[str, Any]]] = mapped_column(Json, deferred=True)
     request_tokens: Mapped[int]
     seconds: Mapped[float]
+    personal: Mapped[dict[str, Any] | None] = mapped_column(Json, deferred=True)
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def load_experiment(session: Session, workspace_id: str, experiment_id: str, *, whole: bool = False) -> ExperimentRow:
     """Return the experiment, with `whole` its questions, pins and findings too, or raise NotFoundError."""
-    options = [undefer(column) for column in (ExperimentRow.questions, ExperimentRow.pins, ExperimentRow.findings)]
+    deferred = (ExperimentRow.questions, ExperimentRow.pins, ExperimentRow.users, ExperimentRow.findings)
+    options = [undefer(column) for column in deferred]
     row = session.get(ExperimentRow, experiment_id, options=options if whole else [])
     if row is None or row.workspace_id != workspace_id:
         raise NotFoundError("experiment", experiment_id, hint="list them with GET …/experiments")
@@ -126,11 +135,11 @@ def finished_cells(session: Session, experiment_id: str) -> set[tuple[int, int]]
 
 
 def read_cells(session: Session, experiment_id: str, *, with_spans: bool = False) -> Iterator[CellRow]:
-    """Yield the cells by strategy and question, with `with_spans` what was found and sent too."""
+    """Yield the cells by strategy and question, with `with_spans` what was found and sent, and the other arms, too."""
     statement = select(CellRow).where(CellRow.experiment_id == experiment_id)
     statement = statement.order_by(CellRow.strategy_number, CellRow.question_number)
     if with_spans:
-        statement = statement.options(undefer(CellRow.ranked), undefer(CellRow.sent))
+        statement = statement.options(undefer(CellRow.ranked), undefer(CellRow.sent), undefer(CellRow.personal))
     yield from session.scalars(statement.execution_options(yield_per=CELLS_PER_READ))
 
 
@@ -141,7 +150,7 @@ def list_cells(
     statement = select(CellRow).where(CellRow.experiment_id == experiment_id)
     if strategy_number is not None:
         statement = statement.where(CellRow.strategy_number == strategy_number)
-    statement = statement.options(undefer(CellRow.ranked), undefer(CellRow.sent))
+    statement = statement.options(undefer(CellRow.ranked), undefer(CellRow.sent), undefer(CellRow.personal))
     ordered = statement.order_by(CellRow.strategy_number, CellRow.question_number)
     return session.scalars(ordered.offset(first).limit(limit)).all()
 

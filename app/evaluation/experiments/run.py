@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from app.context.contexts import Contexts
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.evaluation.experiments.asking import AskedQuestions
 from app.evaluation.experiments.cells import CellMaker
 from app.evaluation.experiments.findings import find
+from app.evaluation.experiments.packing import Packing
 from app.evaluation.experiments.pins import pinned_view, remove_baked
 from app.evaluation.experiments.plan import indexed_setups, search_setups
-from app.evaluation.experiments.probe import probe_latency
+from app.evaluation.experiments.probe import Bench, probe_latency
 from app.evaluation.experiments.records import CellRow, ExperimentRow, finished_cells, load_experiment
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.experiments.trial import Scope, Trial
@@ -51,13 +53,9 @@ class ExperimentRunner:
         folders = [f"{experiment.id}-{number}" for number in range(len(experiment.contestants))]
         contestants = experiment.parsed_contestants()
         views = yield from self._views(job, experiment, contestants, folders)
-        specification = experiment.parsed_specification()
-        scope = Scope(
-            principal=Principal.of(specification.principals), restriction=specification.filter, pins=experiment.pins
-        )
-        trial = Trial(job.database, self.contexts, scope)
-        yield from self._fill_cells(job, experiment, contestants, trial, views)
-        probed = yield from probe_latency(job, experiment, contestants, trial, views)
+        bench = self._bench(job, experiment)
+        yield from self._fill_cells(job, experiment, contestants, bench, views)
+        probed = yield from probe_latency(job, experiment, contestants, bench, views)
         job.progress("deciding", 0, 1)
         findings = find(job.database, experiment, contestants, probed, views)
         with job.write() as session:
@@ -66,6 +64,15 @@ class ExperimentRunner:
         remove_baked(self.data_folder, folders)
         job.progress("deciding", 1, 1)
         job.result = {"experiment_id": experiment.id, "cells": len(contestants) * len(experiment.questions)}
+
+    def _bench(self, job: RunningJob, experiment: ExperimentRow) -> Bench:
+        specification, workspace_id = experiment.parsed_specification(), str(job.workspace_id)
+        principal, askers = Principal.of(specification.principals), self.contexts.askers
+        return Bench(
+            trial=Trial(job.database, self.contexts, Scope(restriction=specification.filter, pins=experiment.pins)),
+            packing=Packing(self.contexts),
+            asked=AskedQuestions(askers, workspace_id, principal, experiment.created_at, experiment.pins),
+        )
 
     def _views(
         self, job: RunningJob, experiment: ExperimentRow, contestants: Sequence[Contestant], folders: Sequence[str]
@@ -95,14 +102,15 @@ class ExperimentRunner:
         job: RunningJob,
         experiment: ExperimentRow,
         contestants: Sequence[Contestant],
-        trial: Trial,
+        bench: Bench,
         views: dict[str, IndexView],
     ) -> Iterator[None]:
         questions = experiment.parsed_questions()
         with job.database.read() as session:
             done = finished_cells(session, experiment.id)
             gold = pinned_gold(session, questions, experiment.pins)
-        maker = CellMaker(trial, experiment.parsed_specification().metrics)
+        metrics = experiment.parsed_specification().metrics
+        maker = CellMaker(bench.trial, bench.packing, bench.asked, experiment.panel(), metrics)
         total = len(contestants) * len(questions)
         for group in _groups(contestants):
             first = contestants[group[0]]
@@ -114,7 +122,7 @@ class ExperimentRunner:
                 rows: list[dict[str, Any]] = []
                 for number in left[position : position + QUESTIONS_PER_BATCH]:
                     wanted = [(strategy, contestants[strategy]) for strategy in group if (strategy, number) not in done]
-                    rows += maker.cells(setup, view, wanted, number, questions[number].question, gold[number])
+                    rows += maker.cells(setup, view, wanted, number, questions[number], gold[number])
                 with job.write() as session:
                     _insert(session, experiment.id, rows)
                 done.update((row["strategy_number"], row["question_number"]) for row in rows)

@@ -1,28 +1,21 @@
-"""One strategy's answer to one question on pinned versions: what it finds, and what it sends within each budget."""
+"""What a strategy finds for one question on pinned versions, and what of the asker goes with it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import select
 
-from app.context.assembly import Assembled
 from app.context.contexts import Contexts
-from app.context.envelope import NONCE_BYTES
+from app.context.personal.material import PersonalMaterial
 from app.context.policy import ContextPolicy
 from app.context.retrieve import CHARACTERS_PER_TOKEN_AT_MOST, Passage, load_passages, whole_passage
 from app.context.strategy import BaselineSetup, SearchSetup
-from app.evaluation.economics.latency import StageSeconds
+from app.context.users.feedback_boosts import BoostParts
+from app.evaluation.experiments.answered import Answered, Depth, Vector
+from app.evaluation.experiments.asking import Ask
 from app.evaluation.experiments.pins import Pins
-from app.evaluation.finder import place_of
-from app.evaluation.outcome import Outcome, RankedText, SentContext
-from app.evaluation.span_metrics import TOKENIZER
-from app.evaluation.version_span import VersionSpan
 from indexes.access import Filter, Principal
 from indexes.database.engine import Database
 from indexes.database.tables import Document, Version
@@ -32,103 +25,94 @@ from indexes.view import IndexView
 
 DEEPER = 4
 """Where the list does not reach as deep as metrics look, the search is made again for so many times the candidates."""
-AMPLE_TOKENS = 1_000_000
-
-Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """On whose behalf, in which documents, and with which versions the strategies answer."""
+    """In which documents, and with which versions the strategies answer."""
 
-    principal: Principal
     restriction: Filter | None
     pins: Pins
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What one retrieval setup found for one question; the strategy itself would see the first `own` passages.
-
-    `stages` are the seconds of its own search.
-    """
-
-    passages: Sequence[Passage]
-    own: int
-    is_exhausted: bool
-    stages: StageSeconds
-
-    @property
-    def seconds(self) -> float:
-        """Return how long the search took that the strategy itself would make."""
-        return sum(self.stages.values())
-
-    @property
-    def packable(self) -> Sequence[Passage]:
-        """Return the passages that packing may choose from."""
-        return self.passages[: self.own]
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How far metrics look down a ranked list, where there is so much."""
-
-    documents: int = 0
-    passages: int = 0
-
-
 class Trial:
-    """Answers questions for an experiment; nothing that it reads changes while it runs."""
+    """Finds answers for an experiment; nothing that it reads changes while it runs."""
 
     def __init__(self, database: Database, contexts: Contexts, scope: Scope) -> None:
         self._database = database
         self._contexts = contexts
         self._scope = scope
-        self._fixed_tokens: dict[tuple[str, str], int] = {}
 
-    def search(
-        self, setup: SearchSetup, view: IndexView, question: str, vector: Vector | None, depth: Depth
-    ) -> Answered:
-        """Return what the setup finds, its own number of candidates deep.
+    def search(self, setup: SearchSetup, view: IndexView, ask: Ask, vector: Vector | None, depth: Depth) -> Answered:
+        """Return what the setup finds with the asker's rights, its own number of candidates deep.
 
         Where that does not reach `depth`, what deeper searches find beyond it is appended, until it does or the corpus
         ends.
         """
-        found = self._found(setup, view, question, vector, setup.candidates)
+        query = Query(text=ask.text, vector=vector)
+        found = self._found(setup, view, query, ask.rights, setup.candidates)
         hits = found.hits
         own, candidates, reached = len(hits), setup.candidates, len(hits)
         while reached == candidates and not _reaches(hits, depth):
             candidates *= DEEPER
-            deeper = self._found(setup, view, question, vector, candidates).hits
+            deeper = self._found(setup, view, query, ask.rights, candidates).hits
             reached = len(deeper)
             hits = _appended(hits, deeper)
         watch = Stopwatch()
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, hits)
         stages = {**found.seconds, **watch.seconds}
-        return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages)
+        return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages, vector=vector)
 
-    def _found(
-        self, setup: SearchSetup, view: IndexView, question: str, vector: Vector | None, candidates: int
-    ) -> Found:
+    def _found(self, setup: SearchSetup, view: IndexView, query: Query, rights: Principal, candidates: int) -> Found:
         return search_index(
             view,
             setup.stores,
             setup.fusion,
-            Query(text=question, vector=vector),
-            principal=self._scope.principal,
+            query,
+            principal=rights,
             restriction=self._scope.restriction,
             candidates=candidates,
         )
 
-    def baseline(self, setup: BaselineSetup, limit_tokens: int) -> Answered:
+    def moved(
+        self, setup: SearchSetup, view: IndexView, policy: ContextPolicy, ask: Ask, answered: Answered, depth: Depth
+    ) -> Answered:
+        """Return what the setup finds where the policy moves the question towards what the asker liked before.
+
+        `answered` is what it finds for the question as it is, and the answer where the question stays.
+        """
+        settings = policy.personalisation.query
+        if not settings.blend or answered.vector is None or ask.asker.known.is_anonymous:
+            return answered
+        vector = self._contexts.askers.personal_query(ask.asker, setup.recipe, answered.vector, settings).vector
+        if vector is answered.vector:
+            return answered
+        return replace(self.search(setup, view, ask, vector, depth), vector=answered.vector)
+
+    def material(
+        self, setup: SearchSetup | BaselineSetup, policy: ContextPolicy, ask: Ask, answered: Answered
+    ) -> PersonalMaterial:
+        """Return what of the workspace and the asker goes with what was found.
+
+        Nobody's feedback on documents that hold the answer moves them (statistics, rule 24); preferences do.
+        """
+        material = self._contexts.personal_material(
+            setup, policy, ask.text, ask.asker, answered.passages, answered.vector
+        )
+        told = {one: parts for one, parts in material.boosts.items() if one in ask.gold_documents}
+        limit = policy.personalisation.boosts.limit
+        untold = {one: _without_feedback(parts, limit) for one, parts in told.items()}
+        return replace(material, boosts={**material.boosts, **untold}) if untold else material
+
+    def baseline(self, setup: BaselineSetup, rights: Principal, limit_tokens: int) -> Answered:
         """Return what a reference line sends: nothing, or readable documents whole, oldest first, down to the limit."""
         passages: list[Passage] = []
         if setup.baseline == "whole_documents":
-            passages = self._whole_documents(limit_tokens)
+            passages = self._whole_documents(rights, limit_tokens)
         return Answered(passages=passages, own=len(passages), is_exhausted=True, stages={})
 
-    def _whole_documents(self, limit_tokens: int) -> list[Passage]:
+    def _whole_documents(self, rights: Principal, limit_tokens: int) -> list[Passage]:
         scope = self._scope
         passages: list[Passage] = []
         left_characters = limit_tokens * CHARACTERS_PER_TOKEN_AT_MOST
@@ -136,7 +120,7 @@ class Trial:
             statement = select(Document).where(Document.id.in_(list(scope.pins)))
             for document in session.scalars(statement.order_by(Document.created_at, Document.id)):
                 restriction = scope.restriction
-                if not scope.principal.may_read(document.access) or not (
+                if not rights.may_read(document.access) or not (
                     restriction is None or restriction.holds(document.tags, document.attributes)
                 ):
                     continue
@@ -148,74 +132,6 @@ class Trial:
                     break
         return passages
 
-    def outcome(
-        self,
-        policy: ContextPolicy,
-        question: str,
-        answered: Answered,
-        *,
-        budgets_tokens: Sequence[int],
-        is_baseline: bool,
-    ) -> Outcome:
-        """Return the answer as metrics see it, with a context of the policy for each budget."""
-        contexts: Mapping[int, SentContext] = {
-            budget: self.sent_context(policy, question, answered.packable, budget) for budget in budgets_tokens
-        }
-        ranked = tuple(
-            RankedText(
-                document_id=passage.hit.document_id,
-                place=place_of(passage),
-                text=passage.text,
-                score=passage.hit.score,
-            )
-            for passage in answered.passages
-        )
-        return Outcome(ranked=ranked, contexts=contexts, is_baseline=is_baseline, is_exhausted=answered.is_exhausted)
-
-    def sent_context(
-        self, policy: ContextPolicy, question: str, passages: Sequence[Passage], budget_tokens: int
-    ) -> SentContext:
-        """Return what the policy's packer and renderer send of the passages where they have `budget_tokens`.
-
-        Instructions and question come on top, no answer reserve is taken off, and one tokenizer counts for all
-        strategies (statistics, rule 1).
-        """
-        fixed_tokens = self._fixed(policy, question)
-        measured = _measured(policy, fixed_tokens + budget_tokens)
-        assembled = self._assemble(measured, question, passages)
-        return SentContext(
-            budget_tokens=budget_tokens, spans=sent_spans(assembled), tokens=assembled.tokens.total - fixed_tokens
-        )
-
-    def own_context(self, policy: ContextPolicy, question: str, passages: Sequence[Passage]) -> Assembled:
-        """Return the context as the strategy itself would make it for a request."""
-        return self._assemble(policy, question, passages)
-
-    def _assemble(self, policy: ContextPolicy, question: str, passages: Sequence[Passage]) -> Assembled:
-        """Assemble with a nonce that follows from the question: its tokens count, and runs must agree."""
-        draws = count()
-
-        def nonce() -> str:
-            return hashlib.sha256(f"{next(draws)} {question}".encode()).hexdigest()[: 2 * NONCE_BYTES]
-
-        return self._contexts.assemble(policy, question, passages, nonce)
-
-    def _fixed(self, policy: ContextPolicy, question: str) -> int:
-        key = (policy.model_dump_json(), question)
-        if key not in self._fixed_tokens:
-            empty = self._assemble(_measured(policy, AMPLE_TOKENS), question, [])
-            self._fixed_tokens[key] = empty.tokens.total
-        return self._fixed_tokens[key]
-
-
-def sent_spans(assembled: Assembled) -> tuple[VersionSpan, ...]:
-    """Return what stands in the context, in the order in which the model reads it."""
-    return tuple(VersionSpan(source.version_id, source.span) for source in assembled.sources)
-
-
-def _measured(policy: ContextPolicy, budget_tokens: int) -> ContextPolicy:
-    return policy.model_copy(update={"budget_tokens": budget_tokens, "answer_reserve_tokens": 0, "model": TOKENIZER})
-
 
 def _reaches(hits: Sequence[Hit], depth: Depth) -> bool:
     return len(hits) >= depth.passages and len({hit.document_id for hit in hits}) >= depth.documents
@@ -226,3 +142,8 @@ def _appended(hits: list[Hit], deeper: list[Hit]) -> list[Hit]:
     known = {(hit.version_id, hit.ordinal) for hit in hits}
     beyond = [hit for hit in deeper if (hit.version_id, hit.ordinal) not in known]
     return [*hits, *(replace(hit, rank=rank) for rank, hit in enumerate(beyond, start=len(hits) + 1))]
+
+
+def _without_feedback(parts: BoostParts, limit: float) -> BoostParts:
+    total = min(parts.preferred_source + parts.preferred_tag, limit)
+    return replace(parts, own_feedback=0.0, workspace_feedback=0.0, total=total)

@@ -90,6 +90,8 @@ def write_beir(
 ) -> bytes:
     """Return a zip with `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`; spans become their documents.
 
+    Who asked and when, tags, clusters and origins are lost: the layout has no place for them.
+
     `external_ids` are by document id; `corpus` are external id, title and text.
     """
     stream = io.BytesIO()

@@ -50,7 +50,7 @@ def _value(reference: _Reference) -> dict[str, int | str]:
 
 
 def write_chunking_eval(questions: Sequence[Question], texts: Mapping[Evidence, LabelText]) -> str:
-    """Return the table.
+    """Return the table. Ids, grades, tags, clusters, origins, and who asked and when are lost: there are no columns.
 
     Raises ConflictError `format_cannot_carry` where a question has no label, a whole document, or several documents.
     """

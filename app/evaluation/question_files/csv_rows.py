@@ -13,9 +13,11 @@ from app.evaluation.question_files.writing import LabelText
 from app.evaluation.questions import Evidence, NewEvidence, NewQuestion, Question
 from configs.part import JsonObject
 
-QUESTION_COLUMNS = ("question", "tags", "cluster", "origin", "unanswerable", "pinned")
+QUESTION_COLUMNS = ("question", "tags", "cluster", "origin", "unanswerable", "pinned", "user_id", "asked_at")
 LABEL_COLUMNS = ("start", "end", "quote", "grade")
 COLUMNS = ("id", "question", "document", *LABEL_COLUMNS, *QUESTION_COLUMNS[1:])
+READ_COLUMNS = (*COLUMNS, "source")
+"""A label's `source` is read to refuse clicks and never written: what is kept is judged."""
 SEPARATOR = ";"
 """Between tags; tags that hold it are written as a JSON list."""
 
@@ -37,13 +39,13 @@ def read_csv_rows(file: SourceFile) -> ReadFile:
     else they say must be what the first one says.
     """
     found: dict[str | int, _Rows] = {}
-    for line, cells in file.rows(COLUMNS, needed=("question",)):
+    for line, cells in file.rows(READ_COLUMNS, needed=("question",)):
         said = {name: cell for name, cell in cells.items() if cell}
         rows = found.setdefault(said.get("id", line), _Rows(line, said))
         differing = [name for name in QUESTION_COLUMNS if name in said and said[name] != rows.cells.get(name)]
         if differing:
             raise file.error(line, f"{differing[0]} differs from line {rows.line}, which has the same id")
-        label = {name: said[name] for name in LABEL_COLUMNS if name in said}
+        label = {name: said[name] for name in (*LABEL_COLUMNS, "source") if name in said}
         if label or "document" in said:
             external_id = {"external_id": said["document"]} if "document" in said else {}
             rows.evidence.append(file.validated(NewEvidence, {**external_id, **label}, line))
@@ -79,6 +81,7 @@ def write_csv_rows(questions: Sequence[Question], texts: Mapping[Evidence, Label
             "id": question.id, "question": question.question, "tags": _tags_cell(question.tags),
             "cluster": question.cluster or "", "origin": question.origin,
             "unanswerable": "true" if question.unanswerable else "", "pinned": "true" if question.pinned else "",
+            "user_id": question.user_id or "", "asked_at": question.asked_at.isoformat() if question.asked_at else "",
         }  # fmt: skip
         for one in question.evidence:
             label = {"document": texts[one].external_id, "start": one.start, "end": one.end, "grade": one.grade}

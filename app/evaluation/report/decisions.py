@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from app.evaluation.economics.advice import ASSUMED, MEASURED, NOT_MEASURABLE, Situation, Status, advise
+from app.evaluation.economics.advice import ASSUMED, MEASURED, NOT_MEASURABLE, Situation, advise
 from app.evaluation.economics.caching import break_even_uses
 from app.evaluation.economics.prices import PRICE_UNKNOWN, shown_usd
 from app.evaluation.report.content import Content
+from app.evaluation.report.decision import Decision
+from app.evaluation.report.personalisation import personalising
 from app.evaluation.report.sentences import winners_in_words
 from app.evaluation.statistics.analysis import Analysis
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """One row: `number` carries its interval where there is one, `flip_point` says what would turn the answer."""
-
-    question: str
-    answer: str
-    number: str
-    flip_point: str
-    status: Status
 
 
 def decisions(content: Content) -> list[Decision]:
@@ -30,7 +20,7 @@ def decisions(content: Content) -> list[Decision]:
         _model_size(content),
         _how_much(content),
         _cutting(content),
-        _personalising(),
+        personalising(content),
         _good_output(content),
         _unsupported(content),
         _cost(content),
@@ -111,16 +101,6 @@ def _question_flip_point(analysis: Analysis) -> str:
     detect = max((pair.questions_to_detect or 0) for pair in still_open)
     equal = max((pair.questions_to_show_equivalence or 0) for pair in still_open)
     return f"About {detect:,} more questions show any difference of the margin, {equal:,} that there is none."
-
-
-def _personalising() -> Decision:
-    return Decision(
-        question="Personalise?",
-        answer="Not tested in this experiment.",
-        number="no user took part",
-        flip_point="Labels per user, and a wrong-user placebo.",
-        status=NOT_MEASURABLE,
-    )
 
 
 def _good_output(content: Content) -> Decision:

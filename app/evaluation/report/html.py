@@ -10,9 +10,9 @@ from app.evaluation.report.charts import Interval, Point, curve_chart, interval_
 from app.evaluation.report.content import Content, Extreme
 from app.evaluation.report.decisions import decisions
 from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences
+from app.evaluation.report.table import Table
 from app.evaluation.report.tables import (
     SECTIONS,
-    Table,
     pairs_table,
     sensitivity_table,
     strategies_table,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from app.evaluation.report.content import Content, Extreme
 from app.evaluation.report.decisions import decisions
 from app.evaluation.report.sentences import headline, margin_sentence, sample_sentences
+from app.evaluation.report.table import Table
 from app.evaluation.report.tables import (
     SECTIONS,
-    Table,
     pairs_table,
     sensitivity_table,
     strategies_table,

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from app.evaluation.economics.prices import PRICE_UNKNOWN, shown_usd
 from app.evaluation.report.content import Content
+from app.evaluation.report.personalisation import personalisation_table
 from app.evaluation.report.sentences import verdict_words
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A head and rows of as many cells, all of it plain text; without rows there is nothing to show."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+from app.evaluation.report.table import Table
 
 
 def strategies_table(content: Content) -> Table:
@@ -147,6 +140,12 @@ def sensitivity_table(content: Content) -> Table:
 
 
 SECTIONS: Sequence[tuple[str, Callable[[Content], Table], str]] = (
+    (
+        "Personalisation",
+        personalisation_table,
+        "The unit is the user; intervals are 95 %. A wrong user's profile harms and helps by chance as well: only what "
+        "the own profile gives beyond it is personal. The wrong user is of the same group where there is one.",
+    ),
     (
         "Marked spans and marked documents",
         label_kinds_table,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from configs.settings import Settings
 from indexes import workers
 from tests.app.api.playground import Gate, Workspace
 
-POLLING_SECONDS = 0.02
+POLLING_SECONDS = 0.05
 BASE_URL = "http://127.0.0.1"
 
 
@@ -34,8 +36,18 @@ def client(data_folder: Path) -> Iterator[TestClient]:
     settings = Settings(data_folder=data_folder, demo=False, api_key=SecretStr(""), database_url="")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(workers, "POLLING_SECONDS", POLLING_SECONDS)
-        with TestClient(create_app(settings), base_url=BASE_URL) as one:
+        with TestClient(create_app(settings), base_url=BASE_URL) as one, commits_of(one):
             yield one
+
+
+@contextmanager
+def commits_of(client: TestClient) -> Iterator[None]:
+    """Let workspaces of the client tell whether anything was committed, so that they need not ask in vain."""
+    state = app_of(client).state
+    with closing(sqlite3.connect(state.service.database.url.database, check_same_thread=False)) as connection:
+        state.commits = lambda: connection.execute("PRAGMA data_version").fetchone()[0]
+        yield
+        del state.commits
 
 
 @pytest.fixture
@@ -52,16 +64,20 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate.open()
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def other_service(client: TestClient) -> Callable[..., TestClient]:
-    """Return a function that makes a client of the same service under other settings, on the same data and workers."""
+    """Return a function that makes a client of the same service under other settings, on the same data, workers and
+    event loop.
+    """
 
     def make(**settings: Any) -> TestClient:
         service: Service = app_of(client).state.service
         changed = service.settings.model_copy(update=settings)
         app = create_app(changed)
         app.state.service = replace(service, settings=changed)
-        return TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+        made = TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+        made.portal = client.portal
+        return made
 
     return make
 

@@ -7,10 +7,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.description import MEDIA_TYPE
@@ -32,6 +33,7 @@ class Workspace:
         created = client.post("/v1/workspaces", json={"name": "Test", "preset": preset})
         assert created.status_code == 201, created.text
         self.id: str = created.json()["id"]
+        self._seen: tuple[int, str] | None = None
 
     def path(self, tail: str) -> str:
         """Return the whole path."""
@@ -64,8 +66,18 @@ class Workspace:
         return accepted
 
     def wait(self, job_id: str) -> JsonObject:
-        """Return the job once it has ended."""
-        wait_for(lambda: self.job(job_id)["state"] in FINAL)
+        """Return the job once it has ended; it is asked for where something was committed since the last time."""
+        asked_after = 0
+
+        def has_ended() -> bool:
+            nonlocal asked_after
+            commits = self._commits()
+            if commits and commits == asked_after:
+                return False
+            asked_after = commits
+            return self.job(job_id)["state"] in FINAL
+
+        wait_for(has_ended)
         return self.job(job_id)
 
     def job(self, job_id: str) -> JsonObject:
@@ -90,9 +102,20 @@ class Workspace:
         return [passage["external_id"] for passage in answer["passages"]]
 
     def state(self) -> str:
-        """Return everything the workspace shows of itself, to compare it before and after."""
-        seen = [self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")]
-        return json.dumps([*seen, self.jobs()], sort_keys=True)
+        """Return everything the workspace shows of itself, to compare it before and after.
+
+        It is asked for anew where anything was committed since the last time; it all comes from the database.
+        """
+        commits = self._commits()
+        if self._seen is None or not commits or self._seen[0] != commits:
+            seen = [self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")]
+            self._seen = (commits, json.dumps([*seen, self.jobs()], sort_keys=True))
+        return self._seen[1]
+
+    def _commits(self) -> int:
+        """Return a number that changes with every commit to the database, or 0 where the client does not tell."""
+        tell: Callable[[], int] = getattr(cast("FastAPI", self.client.app).state, "commits", lambda: 0)
+        return tell()
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ GUARDED = [operation for operation in operations() if operation.path not in OPEN
 PARAMETERS = {name: "nosuch" for operation in GUARDED for name in operation.path_parameters}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guarded(other_service: Callable[..., TestClient]) -> TestClient:
     """Return a client of the service as it is with an API key."""
     return other_service(api_key=SecretStr(KEY))
@@ -60,9 +60,10 @@ def test_every_operation_says_whether_it_needs_a_key(guarded: TestClient, client
         assert all("security" not in paths[path]["get"] for path in OPEN)
 
 
-def test_with_the_key_everything_works(guarded: TestClient) -> None:
-    guarded.headers["Authorization"] = f"Bearer {KEY}"
-    workspace = Workspace(guarded)
+def test_with_the_key_everything_works(other_service: Callable[..., TestClient]) -> None:
+    client = other_service(api_key=SecretStr(KEY))
+    client.headers["Authorization"] = f"Bearer {KEY}"
+    workspace = Workspace(client)
     workspace.send({"text": "some words", "external_id": "a"})
     assert workspace.found("words") == ["a"]
 

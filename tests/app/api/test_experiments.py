@@ -16,14 +16,14 @@ from app.evaluation.experiments import run
 from app.evaluation.experiments.pins import pinned_view
 from configs.part import JsonObject
 from indexes.view import IndexView
-from tests.app.api.playground import JOB_SECONDS, Workspace, expect_problem
+from tests.app.api.playground import JOB_SECONDS, Workspace, expect, expect_problem
 
 TREES = {
     "oak": "The oak carries acorns. Ships were built of it for centuries.",
     "birch": "The birch has white bark. Its sap tastes sweet in spring.",
     "willow": "The willow drinks much water. Baskets are woven from its rods.",
 }
-QUESTIONS = [
+QUESTIONS: list[JsonObject] = [
     {"question": "What was built of it?", "evidence": [{"external_id": "oak", "quote": "Ships were built of it"}]},
     {"question": "What tastes sweet?", "evidence": [{"external_id": "birch", "quote": "Its sap tastes sweet"}]},
     {"question": "What is woven?", "evidence": [{"external_id": "willow", "quote": "Baskets are woven"}]},
@@ -192,6 +192,38 @@ def test_what_cannot_be_run_is_refused(
 def test_document_labels_decide_by_documents(trees: Workspace) -> None:
     dry = trees.post("/experiments/dry-runs", asked(words(16), words(64), question_set="documents"))
     assert dry["metrics"][0] == "ndcg_linear@10"
+
+
+def test_users_questions_are_tried_with_other_profiles(trees: Workspace) -> None:
+    for user in ("ann", "ben"):
+        expect(201, trees.request("PUT", f"/users/{user}", json={"preferences": {"preferred_sources": ["birch"]}}))
+    questions = [{**QUESTIONS[0], "id": user, "user_id": user} for user in ("ann", "ben")]
+    trees.post("/question-sets", {"name": "theirs", "questions": questions}, 201)
+    body = asked(words(16), words(64), question_set="theirs", metrics=[{"kind": "mrr", "k": 10}])
+    assert trees.post("/experiments/dry-runs", body)["plan"]["lent_answers"] == 2 * 2 * 2
+    started = trees.post("/experiments", body, 202)
+    assert trees.wait(started["job"]["id"])["state"] == "succeeded"
+    tail = f"/experiments/{started['experiment']['id']}"
+    anns, bens = trees.get(f"{tail}/cells", strategy="words 16")["items"]
+    for cell, lender in ((anns, "ben"), (bens, "ann")):
+        personal = cell["personal"]
+        assert personal["anonymous"] == cell["scores"]["mrr@10"] == 1.0
+        assert personal["placebos"] == [[lender, 1.0]]
+        assert personal["failures"] == 0
+    findings = trees.get(tail)["findings"]["personalisation"]
+    assert [one["label"] for one in findings] == ["words 16", "words 64"]
+    assert findings[0]["findings"]["conclusion"] == "not_enough_users"
+    assert "Not enough users: 2 took part" in trees.request("GET", f"{tail}/report").text
+
+
+def test_users_who_are_not_there_and_clicks_are_refused(trees: Workspace) -> None:
+    strangers = [{**QUESTIONS[0], "user_id": "zoe"}]
+    trees.post("/question-sets", {"name": "strangers", "questions": strangers}, 201)
+    response = trees.request("POST", "/experiments", json=asked(words(16), words(64), question_set="strangers"))
+    assert expect_problem(response, 422, "unknown_user")["users"] == ["zoe"]
+    clicked = {"question": "Which tree?", "evidence": [{"external_id": "oak", "source": "click"}]}
+    response = trees.request("POST", "/question-sets", json={"name": "clicked", "questions": [clicked]})
+    expect_problem(response, 422, "click_labels")
 
 
 def test_while_it_runs_there_is_no_report_and_no_deleting(trees: Workspace, hold: threading.Event) -> None:

@@ -108,7 +108,7 @@ def test_what_is_marked_is_counted(library: tuple[Workspace, str]) -> None:
     saved = workspace.post("/question-sets", {"name": "counted", "questions": questions}, 201)
     assert saved["labels"] == {
         "spans": 1, "documents": 1, "unlabelled": 1, "unanswerable": 1, "pinned": 1,
-        "origins": {"sampled": 3, "active": 1}, "clusters": 1,
+        "origins": {"sampled": 3, "active": 1}, "clusters": 1, "users": 0,
     }  # fmt: skip
     span, document = (one["evidence"][0] for one in saved["questions"][:2])
     assert (span["grade"], document["grade"], document["document_id"]) == (3, 1, document_id)

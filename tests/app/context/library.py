@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from app.context.assembly import Assembled, assemble
+from app.context.assembled import Assembled
+from app.context.assembly import assemble
 from app.context.envelope import Origin
 from app.context.passages import Candidate
 from app.context.policy import ContextPolicy

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.envelope import Origin
 from app.context.packers import Packed
 from app.context.policy import ContextPolicy
@@ -175,6 +175,7 @@ def test_a_budget_below_the_fixed_cost_is_refused_with_the_arithmetic() -> None:
     needed = error.extra["needed_tokens"]
     assert error.extra == {
         "needed_tokens": needed, "available_tokens": 50, "budget_tokens": 70, "answer_reserve_tokens": 20,
+        "sections": {"system": needed - 6, "workspace_instructions": 0, "notes": 0, "question": 6},
     }  # fmt: skip
     assert error.detail == (
         f"instructions, question and envelope need {needed} tokens, but budget_tokens (70) "

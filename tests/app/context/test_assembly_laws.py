@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.passages import Candidate
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay

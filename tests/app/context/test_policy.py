@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from app.context.packers.greedy import Greedy
 from app.context.policy import ContextPolicy
 from app.context.renderers.openai_messages import OpenAIMessages
+from app.context.sections.settings import DEFAULT_SECTIONS
 
 
 class Holder(BaseModel):
@@ -22,6 +23,10 @@ class Holder(BaseModel):
 def test_the_defaults() -> None:
     written = ContextPolicy().model_dump(mode="json")
     assert written.pop("instructions").startswith("Answer the question.")
+    assert written.pop("sections") == {name: one.model_dump() for name, one in DEFAULT_SECTIONS.items()}
+    personal = written.pop("personalisation")
+    assert [personal[name] for name in ("profile", "history", "memories", "preferences", "feedback")] == [True] * 5
+    assert personal["query"]["blend"] == 0
     assert written == {
         "budget_tokens": 3_000,
         "answer_reserve_tokens": 1_000,

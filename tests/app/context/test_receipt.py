@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.context.assembly import Assembled
+from app.context.assembled import Assembled
 from app.context.envelope import Origin
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
@@ -65,7 +65,8 @@ def test_a_receipt_by_hand() -> None:
     assert written["candidates"][1] == {
         "rank": 2, "document_id": "a", "version_id": "a-1", "ordinal": 8, "start": 10, "end": 54, "tokens": 11,
         "score": 0.5, "stores": {"bm25": {"score": 5.0, "rank": 2}, "faiss_flat": {"score": 0.5, "rank": None}},
-        "included": True, "reason": "merged_into", "label": "S1", "sent_start": 19, "sent_end": 54, "details": {},
+        "included": True, "reason": "merged_into", "label": "S1", "sent_start": 19, "sent_end": 54, "boost": None,
+        "details": {},
     }  # fmt: skip
     assert [one["reason"] for one in written["candidates"]] == ["packed", "merged_into", "near_duplicate", "budget"]
     assert written["candidates"][2]["details"] == {"of_rank": 2, "distance": 0}

@@ -35,6 +35,14 @@ def refusal(world: World, *questions: JsonObject) -> PlaygroundError:
     return caught.value
 
 
+def test_labels_made_from_clicks_are_no_evidence(guide: World) -> None:
+    judged, click = whole("guide", source="judgement"), {**quoted("guide", "Bremen"), "source": "click"}
+    error = refusal(guide, asked("Where?", judged), asked("Why?", judged, click, id="why"))
+    assert (error.status, error.code) == (422, "click_labels")
+    assert error.extra == {"count": 1, "question_id": "why", "label": 1}
+    assert guide.locate(asked("Where?", judged)) == guide.locate(asked("Where?", whole("guide")))
+
+
 def test_a_quote_becomes_the_span_where_it_stands(guide: World) -> None:
     (question,) = guide.locate(asked("Where does the wolf live?", quoted("guide", "wolf lives in Bremen"), tags=["a"]))
     (evidence,) = question.evidence

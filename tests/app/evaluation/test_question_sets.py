@@ -85,6 +85,23 @@ def test_the_hash_tells_versions_apart(guide: World) -> None:
     assert first != second
 
 
+def test_the_hash_is_what_it_was_before_questions_had_users_and_tells_users_apart(guide: World) -> None:
+    located = [one.stored() for one in guide.locate(asked("Where?", whole("guide")))]
+    assert located == [{"id": "q1", "question": "Where?", "evidence": [{"document_id": "guide"}], "tags": []}]
+    moment = "2026-03-01T09:00:00Z"
+    hashes = [
+        guide.save(f"set{number}", asked("Where?", whole("guide"), **said))[0]
+        for number, said in enumerate(
+            ({}, {"user_id": "ann"}, {"user_id": "ben"}, {"user_id": "ben", "asked_at": moment})
+        )
+    ]
+    assert hashes[0] == fingerprint_of(located)
+    assert len(set(hashes)) == 4
+    with guide.database.read() as session:
+        rows = [load_question_set(session, WORKSPACE, f"set{number}").parsed() for number in range(4)]
+    assert [label_counts(questions).users for questions in rows] == [0, 1, 1, 1]
+
+
 def test_a_refused_set_leaves_nothing_behind(guide: World) -> None:
     with pytest.raises(InvalidInputError):
         guide.save("set", asked("Where?", quoted("guide", "Berlin")), asked("Where?", quoted("guide", "Paris")))

@@ -61,6 +61,12 @@ def test_evidence_that_marks_no_place_or_two_is_refused(evidence: JsonObject) ->
         {"question": "why?", "unanswerable": True, "evidence": [quoted("guide", "The")]},
         {"question": "why?", "origin": "invented"},
         {"question": "why?", "cluster": ""},
+        {"question": "why?", "user_id": "no spaces"},
+        {"question": "why?", "user_id": ""},
+        {"question": "why?", "user_id": "x" * 65},
+        {"question": "why?", "user_id": "ann", "asked_at": "2026-03-01T09:00:00"},
+        {"question": "why?", "asked_at": "2026-03-01T09:00:00Z"},
+        {"question": "why?", "evidence": [{**quoted("guide", "The"), "source": "guess"}]},
     ],
 )
 def test_a_question_outside_its_limits_is_refused(question: JsonObject) -> None:
@@ -107,6 +113,14 @@ def test_what_differs_from_its_default_is_kept() -> None:
     assert question.places == []
     unanswerable = {"id": "q", "question": "?", "evidence": [], "tags": [], "unanswerable": True}
     assert Question.model_validate(unanswerable).stored() == unanswerable
+
+
+def test_who_asks_and_when_is_kept_in_utc_and_nothing_is_where_nobody_does() -> None:
+    said: JsonObject = {"user_id": "ann@example.org", "asked_at": "2026-03-01T11:00:00+02:00"}
+    question = Question.model_validate({**KEPT_BEFORE, **said})
+    assert question.stored() == {**KEPT_BEFORE, "user_id": "ann@example.org", "asked_at": "2026-03-01T09:00:00Z"}
+    assert Question.model_validate(question.stored()) == question
+    assert {"user_id", "asked_at"} & Question.model_validate(KEPT_BEFORE).stored().keys() == set()
 
 
 @pytest.mark.parametrize("missing", ["version_id", "start", "end"])

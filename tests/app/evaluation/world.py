@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from app.evaluation.questions import NewQuestion, Question
 from configs.part import JsonObject
 from configs.span import Span
 from indexes.database.catalog import load_document
-from indexes.database.engine import Base, Database, now
+from indexes.database.engine import now
 from indexes.database.tables import Job, Workspace
 from indexes.jobs import RunningJob, create_job
 from indexes.view import Views
 from ingest.document import ParsedDocument
 from ingest.pipeline import BUILD_INDEX, INGEST, Pipeline
 from ingest.uploads import Upload, accept_uploads, delete_document
+from tests.database import fresh_database
 
 WORKSPACE = "playground"
 
@@ -48,8 +50,8 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.database = Database(f"sqlite:///{folder / 'world.sqlite'}")
-        Base.metadata.create_all(self.database.engine)
+        self._opened = ExitStack()
+        self.database = self._opened.enter_context(fresh_database(folder))
         self.retriever = Retriever(self.database, Views(folder))
         self._pipeline = Pipeline(data_folder=folder, max_text_characters=1_000_000)
         with self.database.write() as session:
@@ -57,7 +59,7 @@ class World:
 
     def close(self) -> None:
         """Close the database."""
-        self.database.close()
+        self._opened.close()
 
     def add(self, document_id: str, text: str, *, access: list[str] | None = None, ready: bool = True) -> None:
         """Add a document, or a version of it; where `ready` is False, it stays queued."""

@@ -248,6 +248,7 @@ def test_chunks_of_others_are_untouched(shelf: Shelf, database: Database) -> Non
 def test_it_waits_while_somebody_reads_an_old_state(
     shelf: Shelf, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(free_space, "LOCK_SECONDS", 0.01)
     monkeypatch.setattr(free_space, "CHECKPOINT_SECONDS", 0.01)
     asked = shelf.ask(external_id="secret")
     with database.read() as session:

@@ -16,6 +16,7 @@ from app.context.retrieve import Request
 from app.context.strategy import SearchSetup, load_presets
 from configs.span import Span
 from indexes.access import Principal
+from indexes.database.engine import now
 from indexes.search import Hit
 from tests.app.context.library import Library
 
@@ -33,7 +34,7 @@ def asked() -> Asked:
     assert isinstance(SETUP, SearchSetup)
     receipt = receipt_of(Library({}).assemble(ContextPolicy(), []))
     request = Request(workspace_id="w", question="why", principal=Principal.of([]))
-    return Asked(id="c", setup=SETUP, receipt=receipt, request=request)
+    return Asked(id="c", setup=SETUP, receipt=receipt, request=request, user_id=None, created_at=now())
 
 
 def decided(reason: str, label: str | None = None, **details: int) -> Decision:

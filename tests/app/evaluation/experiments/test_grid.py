@@ -57,6 +57,31 @@ def test_stores_are_named_by_number_and_the_policy_by_its_name() -> None:
     assert next(iter(made)) == "stores.1.k1=0.9, context.budget_tokens=2000"
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("context.personalisation.profile", False),
+        ("context.personalisation.most_memories", 3),
+        ("context.personalisation.memory_weights.recency", 2.0),
+        ("context.personalisation.boosts.limit", 0.1),
+        ("context.personalisation.boosts.evidence.click", 0.2),
+        ("context.personalisation.query.blend", 0.1),
+        ("context.sections.memories.share", 0.3),
+        ("context.sections.history.maximum_tokens", 200),
+        ("context.order", "edges"),
+        ("context.budget_tokens", 2_000),
+        ("context.packer", {"kind": "density"}),
+    ],
+)
+def test_everything_about_the_user_can_be_varied(path: str, value: Any) -> None:
+    (varied,) = Grid(settings={path: [value]}).expand(STRATEGY)
+    found: Any = varied[1].model_dump(mode="json")
+    for name in path.split("."):
+        found = found[name]
+    assert found == (value if not isinstance(value, dict) else found | value)
+    assert varied[1].fingerprint != STRATEGY.fingerprint
+
+
 def test_a_whole_part_can_be_varied() -> None:
     made = expanded(chunker=[{"kind": "heading"}, {"kind": "whole_document"}])
     assert list(made) == ["chunker=heading", "chunker=whole_document"]

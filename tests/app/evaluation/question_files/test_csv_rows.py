@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 
 from app.evaluation.question_files.csv_rows import COLUMNS
+from app.evaluation.question_files.importing import Format
 from app.evaluation.questions import NewEvidence, NewQuestion
 from configs.span import Span
-from tests.app.evaluation.question_files.files import export_set, import_set, read, read_questions, refused
+from tests.app.evaluation.question_files.files import (
+    export_set,
+    import_refused,
+    import_set,
+    read,
+    read_questions,
+    refused,
+)
 from tests.app.evaluation.world import World, asked, quoted, spanned, whole
 
-HEADER = ",".join(COLUMNS)
+HEADER = ",".join(COLUMNS[:-2])
+"""All columns but those that say who asks, and when."""
 
 
 def test_rows_of_one_id_are_one_question() -> None:
@@ -40,6 +50,33 @@ def test_rows_of_one_id_are_one_question() -> None:
         (2, (2, 5, 6)),
         (3, ()),
     ]
+
+
+def test_who_asks_and_when_is_read_and_comes_back(world: World) -> None:
+    world.add("a", "The bear.")
+    content = (
+        "question,id,document,user_id,asked_at\n"
+        "Who?,x,a,ann@example.org,2026-03-01T11:00:00.25+02:00\n"
+        "Who?,y,a,ben,\n"
+        "Who?,z,a,,\n"
+    )
+    content_hash, questions = import_set(world, "set", "csv", questions=content)
+    assert [one.user_id for one in questions] == ["ann@example.org", "ben", None]
+    assert [one.asked_at for one in questions] == [datetime(2026, 3, 1, 9, 0, 0, 250_000, UTC), None, None]
+    formats: tuple[Format, ...] = ("csv", "jsonl")
+    for file_format in formats:
+        again = export_set(world, "set", file_format).content
+        assert import_set(world, f"again-{file_format}", file_format, questions=again)[0] == content_hash
+
+
+def test_labels_made_from_clicks_are_refused_with_their_line(world: World) -> None:
+    world.add("a", "The bear.")
+    judged = "question,document,source\nWho?,a,judgement\n"
+    assert import_set(world, "judged", "csv", questions=judged)[1][0].evidence[0].grade == 1
+    error = import_refused(world, "csv", questions=judged + "Why?,a,click\n")
+    assert (error.code, error.extra["line"], error.extra["count"]) == ("click_labels", 3, 1)
+    lines = '{"question": "Who?", "evidence": [{"document_id": "a", "source": "click"}]}'
+    assert import_refused(world, "jsonl", questions=lines).code == "click_labels"
 
 
 def test_columns_may_be_few_and_in_any_order() -> None:

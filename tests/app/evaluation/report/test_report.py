@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -13,8 +14,10 @@ from app.evaluation.report.content import Content, Economy, gather
 from app.evaluation.report.decisions import decisions
 from app.evaluation.report.html import html_report
 from app.evaluation.report.markdown import markdown_report
+from app.evaluation.report.personalisation import personalisation_table
 from app.evaluation.report.sentences import headline, margin_sentence
 from configs.errors import ConflictError
+from tests.app.evaluation.experiments.clientele import at_random, plant
 from tests.app.evaluation.experiments.laboratory import EVERYTHING, NOTHING, QUESTIONS, Laboratory, both, words
 from tests.app.evaluation.world import World, asked
 
@@ -24,6 +27,14 @@ QUOTED = '<img src="http://elsewhere/x.png"> | *bold*'
 @pytest.fixture
 def laboratory(world: World) -> Laboratory:
     return Laboratory(world)
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Content]:
+    """Yield what is said of the usual experiment; no test changes it."""
+    world = World(tmp_path_factory.mktemp("report"))
+    yield finished(Laboratory(world))
+    world.close()
 
 
 def content_of(laboratory: Laboratory, experiment_id: str, **economy: object) -> Content:
@@ -40,8 +51,8 @@ def finished(laboratory: Laboratory, **fields: object) -> Content:
     return content_of(laboratory, experiment_id)
 
 
-def test_all_ten_decisions_have_an_answer_a_number_and_a_status(laboratory: Laboratory) -> None:
-    rows = decisions(finished(laboratory))
+def test_all_ten_decisions_have_an_answer_a_number_and_a_status(content: Content) -> None:
+    rows = decisions(content)
     assert len(rows) == len({row.question for row in rows}) == 10
     for row in rows:
         assert row.answer
@@ -53,8 +64,38 @@ def test_all_ten_decisions_have_an_answer_a_number_and_a_status(laboratory: Labo
     assert "How often is an answer unsupported?" in unmeasurable
 
 
-def test_wins_and_losses_show_what_both_sent(laboratory: Laboratory) -> None:
-    content = finished(laboratory)
+def test_personalisation_is_decided_where_users_took_part_and_only_there(
+    laboratory: Laboratory, content: Content
+) -> None:
+    (untested,) = [row for row in decisions(content) if row.question == "Personalise?"]
+    assert (untested.status, untested.number) == (NOT_MEASURABLE, "no user took part")
+    choice = at_random(1)
+    plant(laboratory, choice, choice)
+    off = {"personalisation": dict.fromkeys(("profile", "history", "memories", "preferences", "feedback"), False)}
+    experiment_id = laboratory.create(
+        words(64), {**words(64), "label": "for nobody", "context": off}, question_set="clientele",
+        metrics=[{"kind": "mrr", "k": 10}],
+    )  # fmt: skip
+    (one,) = laboratory.finish(experiment_id).personalisation
+    tested = content_of(laboratory, experiment_id)
+    (decided,) = [row for row in decisions(tested) if row.question == "Personalise?"]
+    assert decided.status == MEASURED
+    assert decided.answer == f"{one.sentences[0]} (words 64)"
+    gain = one.findings.comparisons.gain.difference
+    assert gain is not None
+    assert f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] mrr@10, 12 users" in decided.number
+    table = personalisation_table(tested)
+    (row,) = table.rows
+    assert len(row) == len(table.head)
+    assert row[0] == "words 64"
+    assert row[-1] == one.findings.conclusion_sentence
+    for report in (markdown_report(tested), html_report(tested)):
+        assert ("## Personalisation" in report) or ("<h2>Personalisation</h2>" in report)
+        assert one.findings.conclusion_sentence in report
+    assert "Personalisation" not in markdown_report(content)
+
+
+def test_wins_and_losses_show_what_both_sent(content: Content) -> None:
     assert content.pair is not None
     first, second = content.pair.first, content.pair.second
     metric = content.findings.metric
@@ -73,8 +114,7 @@ def test_the_margin_is_said_in_passages(laboratory: Laboratory) -> None:
     assert "about 2 more of 6 marked passages" in margin_sentence(content)
 
 
-def test_both_reports_name_every_strategy_and_pair(laboratory: Laboratory) -> None:
-    content = finished(laboratory)
+def test_both_reports_name_every_strategy_and_pair(content: Content) -> None:
     for report in (markdown_report(content), html_report(content)):
         for label in ("words 16", "words 64", "nothing", "everything"):
             assert label in report
@@ -160,8 +200,7 @@ def test_stages_add_up_and_ingest_is_charged_in_full(laboratory: Laboratory) -> 
     assert dear.ingest_costs[label].usd_per_month == pytest.approx(tokens * 2.5e-4)
 
 
-def test_a_headline_without_a_winner(laboratory: Laboratory) -> None:
-    content = finished(laboratory)
+def test_a_headline_without_a_winner(content: Content) -> None:
     assert "No strategy was shown to be better" in headline(content) or "better than every other" in headline(content)
 
 

@@ -1,0 +1,29 @@
+"""What the tests themselves rest on: a workspace's state is never an old one."""
+
+from __future__ import annotations
+
+from tests.app.api.playground import Workspace
+
+
+def test_the_state_shows_every_change_at_once(workspace: Workspace) -> None:
+    states = [workspace.state()]
+    workspace.post("/groups", {"name": "readers"}, 201)
+    assert workspace.state() == states[0]
+    workspace.post("/strategies", {"name": "s", "preset": "lexical"}, 201)
+    states.append(workspace.state())
+    (sent,) = workspace.send({"text": "some words", "external_id": "a"})
+    states.append(workspace.state())
+    workspace.request("DELETE", f"/documents/{sent['document_id']}")
+    states.append(workspace.state())
+    assert len(set(states)) == len(states)
+
+
+def test_the_state_is_asked_for_again_only_after_a_commit(workspace: Workspace) -> None:
+    before = workspace.state()
+    asked: list[str] = []
+    get, workspace.get = workspace.get, lambda tail="", **more: asked.append(tail) or get(tail, **more)  # type: ignore[method-assign, func-returns-value]
+    assert workspace.state() == before
+    assert asked == []
+    workspace.post("/strategies", {"name": "s", "preset": "lexical"}, 201)
+    assert workspace.state() != before
+    assert "/strategies" in asked

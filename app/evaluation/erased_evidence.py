@@ -1,7 +1,8 @@
 """What experiments and screenings hold of documents: spans, made questions, folders; and what is left of them after.
 
-An experiment's scores, verdicts and versions' ids stay: they are numbers. A cell that rested on an erased document
-says so and loses its spans. Question sets hold no text of documents, only ids and offsets, and stay as they are.
+An experiment's scores, verdicts and versions' ids stay: they are numbers. A cell that rested on an erased document,
+or on what was known of an erased user who asked, says so and loses its spans. Question sets hold no text of documents,
+only ids and offsets, and stay as they are.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, undefer
 
-from app.context.erasure.owners import Documents, Owner, names_one_of
+from app.context.erasure.owners import Documents, Owner, Person, names_one_of
 from app.context.erasure.records import Counts
 from app.evaluation.experiments.records import CellRow, ExperimentRow
 from app.evaluation.experiments.run import RUN_EXPERIMENT
@@ -39,7 +40,14 @@ def evidence_owner(data_folder: Path) -> Owner:
     def remove_files(session: Session, documents: Documents) -> int:
         return _remove_folders(session, data_folder, documents.workspace_id)
 
-    return Owner(name="experiments", detach_documents=_detach, erase_documents=erase, remove_files=remove_files)
+    return Owner(
+        name="experiments",
+        detach_documents=_detach,
+        erase_documents=erase,
+        remove_files=remove_files,
+        detach_person=_detach_person,
+        erase_person=_erase_person,
+    )
 
 
 def _detach(session: Session, documents: Documents) -> None:
@@ -47,10 +55,40 @@ def _detach(session: Session, documents: Documents) -> None:
     pinned = {row.job_id for row in _experiments(session, documents)}
     unfinished = Job.workspace_id == documents.workspace_id, Job.state.not_in(FINAL_STATES)
     for job in session.scalars(select(Job).where(*unfinished, Job.kind.in_((RUN_EXPERIMENT, SCREEN)))):
-        rests_on_them = job.id in pinned or any(i in job.arguments.get("pins", {}) for i in documents.ids)
-        if rests_on_them and not is_held(session, job):
-            job.state, job.stage, job.error, job.finished_at = "failed", "failed", ERASED_ERROR, now()
+        if job.id in pinned or any(i in job.arguments.get("pins", {}) for i in documents.ids):
+            _end(session, job)
     session.flush()
+
+
+def _end(session: Session, job: Job) -> None:
+    if not is_held(session, job):
+        job.state, job.stage, job.error, job.finished_at = "failed", "failed", ERASED_ERROR, now()
+
+
+def _detach_person(session: Session, person: Person) -> None:
+    """End experiments that were to ask on behalf of the user and do not run now."""
+    asked_for = {row.job_id for row in _asked_by(session, person)}
+    unfinished = Job.id.in_(asked_for), Job.state.not_in(FINAL_STATES)
+    for job in session.scalars(select(Job).where(*unfinished)):
+        _end(session, job)
+    session.flush()
+
+
+def _erase_person(session: Session, person: Person) -> Counts:
+    """Take spans and the scores of other arms out of a batch of cells that the user asked."""
+    for experiment in _asked_by(session, person):
+        whole = _whole(session, experiment)
+        numbers = [n for n, question in enumerate(whole.parsed_questions()) if question.user_id == person.user_id]
+        counts = _erase_where(session, whole, CellRow.question_number.in_(numbers))
+        if counts:
+            return counts
+    return {}
+
+
+def _asked_by(session: Session, person: Person) -> list[ExperimentRow]:
+    """Return the experiments in which the user asks a question."""
+    named = ExperimentRow.workspace_id == person.workspace_id, names_one_of(ExperimentRow.questions, person.user_id)
+    return list(session.scalars(select(ExperimentRow).where(*named).order_by(ExperimentRow.id)))
 
 
 def _experiments(session: Session, documents: Documents) -> list[ExperimentRow]:
@@ -60,9 +98,7 @@ def _experiments(session: Session, documents: Documents) -> list[ExperimentRow]:
 
 def _erase_cells(session: Session, experiment: ExperimentRow, documents: Documents) -> Counts:
     """Take the spans out of a batch of cells that found, sent or were asked for the documents."""
-    loaded = select(ExperimentRow).where(ExperimentRow.id == experiment.id).execution_options(populate_existing=True)
-    columns = (ExperimentRow.questions, ExperimentRow.pins, ExperimentRow.findings)
-    whole = session.scalars(loaded.options(*(undefer(column) for column in columns))).one()
+    whole = _whole(session, experiment)
     versions = [version_id for document_id, version_id in whole.pins.items() if document_id in documents.ids]
     asked = [
         number
@@ -70,18 +106,29 @@ def _erase_cells(session: Session, experiment: ExperimentRow, documents: Documen
         if any(evidence.document_id in documents.ids for evidence in question.evidence)
     ]
     named = names_one_of(CellRow.ranked, *documents.ids), names_one_of(CellRow.sent, *versions)
-    untouched = CellRow.experiment_id == experiment.id, CellRow.erased_at.is_(None)
-    statement = (
-        select(CellRow).where(*untouched, or_(*named, CellRow.question_number.in_(asked))).limit(CELLS_PER_BATCH)
-    )
-    cells = session.scalars(statement.options(undefer(CellRow.ranked), undefer(CellRow.sent))).all()
+    return _erase_where(session, whole, or_(*named, CellRow.question_number.in_(asked)))
+
+
+def _whole(session: Session, experiment: ExperimentRow) -> ExperimentRow:
+    """Return the experiment with its questions, pins and findings."""
+    loaded = select(ExperimentRow).where(ExperimentRow.id == experiment.id).execution_options(populate_existing=True)
+    columns = (ExperimentRow.questions, ExperimentRow.pins, ExperimentRow.findings)
+    return session.scalars(loaded.options(*(undefer(column) for column in columns))).one()
+
+
+def _erase_where(session: Session, whole: ExperimentRow, rests: ColumnElement[bool]) -> Counts:
+    """Erase a batch of the experiment's cells that rest on the target, and count them in the findings."""
+    untouched = CellRow.experiment_id == whole.id, CellRow.erased_at.is_(None)
+    statement = select(CellRow).where(*untouched, rests).limit(CELLS_PER_BATCH)
+    columns = (CellRow.ranked, CellRow.sent, CellRow.personal)
+    cells = session.scalars(statement.options(*(undefer(column) for column in columns))).all()
     for cell in cells:
-        cell.ranked, cell.sent, cell.erased_at = [], _without_spans(cell.sent), now()
+        cell.ranked, cell.sent, cell.personal, cell.erased_at = [], _without_spans(cell.sent), None, now()
         if cell.error is not None:
             cell.error = {**ERASED_ERROR, "code": cell.error["code"]}
     session.flush()
     if cells and whole.findings is not None:
-        erased = CellRow.experiment_id == experiment.id, CellRow.erased_at.is_not(None)
+        erased = CellRow.experiment_id == whole.id, CellRow.erased_at.is_not(None)
         count = session.scalar(select(func.count()).select_from(CellRow).where(*erased))
         whole.findings = {**whole.findings, "erased_cells": count}
         session.flush()

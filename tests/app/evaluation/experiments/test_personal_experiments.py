@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from app.context.erasure.owners import Person
+from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.personal_findings import StrategyPersonalisation
 from configs.part import JsonObject
-from tests.app.evaluation.experiments.clientele import Choice, at_random, by_group, plant
+from tests.app.evaluation.experiments.clientele import TOPICS, Choice, at_random, by_group, name, plant
 from tests.app.evaluation.experiments.laboratory import Laboratory, words
+from tests.app.evaluation.world import WORKSPACE
 
 NOBODY: JsonObject = {
     "personalisation": dict.fromkeys(("profile", "history", "memories", "preferences", "feedback"), False)
@@ -64,3 +67,20 @@ def test_no_signal_is_never_called_better(laboratory: Laboratory, seed: int) -> 
     assert one.findings.conclusion == "no_effect_shown"
     assert one.findings.comparisons.gain.verdict != "better"
     assert one.findings.harm.own.harm.value > 0
+
+
+def test_cells_of_an_erased_user_are_erased(laboratory: Laboratory) -> None:
+    plant(laboratory, at_random(1), at_random(1))
+    experiment_id = laboratory.create(personal(), anonymous(), question_set="clientele", metrics=[MRR])
+    laboratory.finish(experiment_id)
+    owner, person = evidence_owner(laboratory.world.folder), Person(workspace_id=WORKSPACE, user_id=name(3))
+    with laboratory.world.database.write() as session:
+        assert owner.erase_person(session, person) == {"cells": 2 * len(TOPICS)}
+        assert owner.erase_person(session, person) == {}
+    experiment = laboratory.experiment(experiment_id)
+    numbers = [n for n, one in enumerate(experiment.parsed_questions()) if one.user_id == name(3)]
+    for cell in laboratory.cells(experiment_id):
+        assert (cell.erased_at is not None) == (cell.question_number in numbers)
+        assert bool(cell.ranked) == (cell.question_number not in numbers)
+        assert cell.scores
+    assert Findings.model_validate(experiment.findings).erased_cells == 2 * len(TOPICS)

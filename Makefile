@@ -12,6 +12,9 @@ INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first ti
 PYTEST := $(VENV)/bin/python -m pytest
 FAST := $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "not slow and not acceptance"
 
+# Compiled modules are kept even where the environment forbids it: every server that a test starts would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check format bench verify-statistics docs clean
 

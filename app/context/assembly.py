@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from app.context.assembled import Assembled, Source, TokenUse
 from app.context.envelope import Origin, SourceBlock, absent_nonce, texts_of
 from app.context.extracts import Extract, TextOf, lay_out
+from app.context.frame_tokens import frames_tokens
 from app.context.packers import PackItem
 from app.context.passages import Candidate, Decision, Reason, Selected, deduplicate
 from app.context.personal.fitting import FittedSections, SectionFitter
@@ -109,12 +110,14 @@ class _Desk:
         What the borders of items leave unused of other sections goes to the documents.
         """
         available = self._policy.available_tokens
-        fitter = SectionFitter(self._policy, self._personal, self._counter.count_all)
+        fitter = SectionFitter(self._policy, self._personal, self._counter.count_known)
         required = self._required(needed_tokens)
         allowed, used = available, available + 1
         while used > available:
             self._sections = fitter.fit(allowed, required, documents_tokens)
-            used = needed_tokens if fitter.is_empty else self._tokens_beside(documents_tokens > 0)
+            used = needed_tokens + self._sections.used_tokens
+            if not self._counter.adds_up:
+                used = self._tokens_beside(documents_tokens > 0)
             allowed -= max(0, used - available)
         maximum = self._policy.sections.documents.maximum_tokens
         return available - used if maximum is None else min(maximum, available - used)
@@ -138,9 +141,8 @@ class _Desk:
     def items(self, parts: Sequence[Selected]) -> list[PackItem]:
         """Return the parts as packers see them: each costs what sending it as a source of its own would."""
         texts = [part.text for part in parts]
-        frames_tokens = self._counter.count_all(
-            [self._frame(part, text) for part, text in zip(parts, texts, strict=True)]
-        )
+        frames = [(f"S{part.candidate.hit.rank}", part.candidate.origin) for part in parts]
+        frames_of = frames_tokens(self._policy.renderer, self._nonce, frames, self._counter)
         return [
             PackItem(
                 tokens=tokens + frame_tokens,
@@ -151,13 +153,9 @@ class _Desk:
                 text=text,
             )
             for part, text, tokens, frame_tokens in zip(
-                parts, texts, self._counted(parts, texts), frames_tokens, strict=True
+                parts, texts, self._counted(parts, texts), frames_of, strict=True
             )
         ]
-
-    def _frame(self, part: Selected, text: str) -> str:
-        source = SourceBlock(label=f"S{part.candidate.hit.rank}", origin=part.candidate.origin, text=text)
-        return self._policy.renderer.frame(source, self._nonce)
 
     def _counted(self, parts: Sequence[Selected], texts: Sequence[str]) -> list[int]:
         """Return the tokens of each part's text; of one that is whole they are known."""

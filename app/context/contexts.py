@@ -112,7 +112,11 @@ class Contexts:
             if personal.memories and personal.most_memories:
                 memories = self.askers.ranked_memories(asker, question, embedder, vector, personal.memory_weights)
             if personal.feedback and personal.boosts.workspace_evidence != "none":
-                others = self.askers.others_feedback(asker, {one.hit.document_id for one in passages})
+                documents = {one.hit.document_id for one in passages}
+                if personal.boosts.workspace_evidence == "with_own":
+                    documents.intersection_update(one.document_id for one in asker.known.feedback)
+                if documents:
+                    others = self.askers.others_feedback(asker, documents)
         return gathered(personal, asker, passages, memories, others)
 
     def assemble(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from configs.errors import InvalidInputError
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_many, count_tokens, tokenizer
 from ingest.word_counts import WORD_COUNTS
 
 BYTES_PER_ESTIMATED_TOKEN = 3
+TEXTS_KEPT = 50_000
 
 
 class TokenCounter:
@@ -25,6 +27,11 @@ class TokenCounter:
         self.tokenizer = model if self.is_exact else DEFAULT_TOKENIZER
         """Name of the tokenizer that counts."""
 
+    @property
+    def adds_up(self) -> bool:
+        """Tell whether texts that white space separates count as much together as apart."""
+        return self.is_exact and self.tokenizer == DEFAULT_TOKENIZER
+
     def count(self, text: str) -> int:
         """Return the tokens of `text`."""
         return self._tokens(text) if self.is_exact else max(self._tokens(text), _bytes_share(text))
@@ -35,6 +42,12 @@ class TokenCounter:
             return count_many(texts, self.tokenizer)
         counts = WORD_COUNTS.count_all(texts)
         return counts if self.is_exact else list(map(max, counts, map(_bytes_share, texts)))
+
+    def count_known(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of short texts that come again, such as facts; they are remembered."""
+        if not self.adds_up:
+            return self.count_all(texts)
+        return [_known_tokens(text) for text in texts]
 
     def count_measured(self, text: str, shipped_tokens: int) -> int:
         """Return the tokens of `text`, of which the shipped WordPiece is known to make `shipped_tokens`."""
@@ -49,6 +62,11 @@ class TokenCounter:
 
     def _tokens(self, text: str) -> int:
         return WORD_COUNTS.count(text) if self.tokenizer == DEFAULT_TOKENIZER else count_tokens(text, self.tokenizer)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _known_tokens(text: str) -> int:
+    return WORD_COUNTS.count(text)
 
 
 def _is_here(model: str) -> bool:

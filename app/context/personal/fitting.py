@@ -53,11 +53,15 @@ class SectionUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedSections:
-    """The texts that are sent, and how it came about; `items` by section, in the order of reading."""
+    """The texts that are sent, and how it came about; `items` by section, in the order of reading.
+
+    `used_tokens` are those of the user's sections, tags included.
+    """
 
     texts: SectionTexts
     items: tuple[ItemDecision, ...]
     uses: tuple[SectionUse, ...]
+    used_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +132,12 @@ class SectionFitter:
         allocated = allocate(available_tokens, wanted, self._policy.sections.by_name)
         items: list[ItemDecision] = []
         sent: dict[SectionName, list[tuple[str, str]]] = {}
+        used_tokens = 0
         for wish in self._wishes:
             decided, kept = self._fitted(wish, allocated[wish.name])
             items += decided
             sent[wish.name] = kept
+            used_tokens += self._used(wish, decided, allocated[wish.name])
         return FittedSections(
             texts=SectionTexts(
                 workspace_instructions=self._personal.workspace_instructions,
@@ -141,6 +147,7 @@ class SectionFitter:
                 memories=tuple(text for _, text in sent["memories"]),
             ),
             items=tuple(items),
+            used_tokens=used_tokens,
             uses=tuple(
                 SectionUse(name=name, wanted_tokens=wanted.get(name, 0), allocated_tokens=tokens)
                 for name, tokens in allocated.items()
@@ -188,6 +195,13 @@ class SectionFitter:
                 )
             )  # fmt: skip
         return decisions, list(kept.items())
+
+    def _used(self, wish: _Wish[Line], decided: Sequence[ItemDecision], allocated_tokens: int) -> int:
+        """Return what the section takes: all that it was given where an item was cut to fill it."""
+        if any(one.reason == "cut" for one in decided):
+            return allocated_tokens
+        whole = sum(one.tokens for one in decided if one.reason == "sent")
+        return wish.frame_tokens + whole if whole else 0
 
     def _cut(self, line: Line, allowed_tokens: int) -> Line | None:
         """Return the beginning of a turn that is too long; its frame is charged with it."""

@@ -73,6 +73,6 @@ def _boosts(
         preferences,
         policy.boosts,
     )
-    if not boosts.total.any():
-        return {}
-    return {document_id: boosts.parts_of(document_id) for document_id in ids}
+    return {
+        document_id: boosts.parts_of(document_id) for document_id, total in zip(ids, boosts.total, strict=True) if total
+    }

@@ -16,11 +16,12 @@ from indexes.search import Hit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundAt:
-    """Where a candidate stood before its boost; `boost` is None for one that is banned."""
+    """Where a candidate stood before others were boosted or banned; `boost` is None where it has none itself."""
 
     rank: int
     score: float
     boost: BoostParts | None
+    is_banned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def personal_order(ranked: Sequence[Candidate], personal: PersonalMaterial) -> P
         candidates.append(_moved(one, rank, float(scores[number])))
     decisions = []
     for rank, one in enumerate(banned, start=len(allowed) + 1):
-        found_at[rank] = FoundAt(rank=one.hit.rank, score=one.hit.score, boost=None)
+        found_at[rank] = FoundAt(rank=one.hit.rank, score=one.hit.score, boost=None, is_banned=True)
         decisions.append(Decision(hit=_moved(one, rank, one.hit.score).hit, reason=BANNED_SOURCE))
     return PersonalOrder(candidates=candidates, banned=decisions, found_at=found_at)
 

@@ -75,7 +75,8 @@ class BoostRecord(_Record):
         """Return the record of a candidate's former place."""
         boost = found.boost
         if boost is None:
-            return cls(found_rank=found.rank, found_score=found.score, total=None)
+            total = None if found.is_banned else 0.0
+            return cls(found_rank=found.rank, found_score=found.score, total=total)
         return cls(
             found_rank=found.rank,
             found_score=found.score,

@@ -24,7 +24,7 @@ from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
 from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector, page_at, page_starts
-from app.context.saved_contexts import ContextRow, GoneError, check_sources, last_context, load_context
+from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.known import Feedback
 from configs.errors import ConflictError
@@ -110,7 +110,9 @@ class Contexts:
         if not asker.known.is_anonymous:
             embedder = setup.embedder if isinstance(setup, SearchSetup) else None
             if personal.memories and personal.most_memories:
-                memories = self.askers.ranked_memories(asker, question, embedder, vector, personal.memory_weights)
+                memories = self.askers.ranked_memories(
+                    asker, question, embedder, vector, personal.memory_weights, personal.most_memories
+                )
             if personal.feedback and personal.boosts.workspace_evidence != "none":
                 documents = {one.hit.document_id for one in passages}
                 if personal.boosts.workspace_evidence == "with_own":
@@ -201,12 +203,16 @@ class Contexts:
             self._sent.popitem(last=False)
 
     def replay(self, workspace_id: str, context_id: str, principal: Principal) -> tuple[ContextRow, Receipt, Rendered]:
-        """Return a saved context as it was sent, if the caller may still read every document in it."""
+        """Return a saved context as it was sent, if the caller may still read every document in it.
+
+        One that was made for a user is there for that user alone.
+        """
         with self._database.read() as session:
             load_workspace(session, workspace_id)
             row = load_context(session, workspace_id, context_id)
             receipt = Receipt.model_validate(row.receipt)
             documents = {candidate.document_id for candidate in receipt.candidates}
+            check_reader(row, principal)
             check_sources(session, context_id, documents, principal)
             sections = replayed_sections(session, context_id, receipt)
         rendered = replay(receipt, text_of=self.text_of, origin_of=self.origin_of, sections=sections)

@@ -96,7 +96,8 @@ def deduplicate(
     selected: list[Selected] = []
     decisions: list[Decision] = []
     for number, candidate in enumerate(candidates):
-        remaining = remaining_span(candidate.hit.span, kept.spans[candidate.hit.version_id].values())
+        others = kept.spans.get(candidate.hit.version_id)
+        remaining = remaining_span(candidate.hit.span, others.values()) if others else candidate.hit.span
         repeats = kept.exact(candidate) or kept.overlap(candidate, remaining) or kept.near(number, candidate)
         if repeats is not None:
             decisions.append(repeats)

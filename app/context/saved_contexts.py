@@ -62,6 +62,12 @@ def erased_receipt(moment: datetime) -> dict[str, Any]:
     return {"erased_at": moment.isoformat(timespec="seconds")}
 
 
+def check_reader(row: ContextRow, principal: Principal) -> None:
+    """Raise NotFoundError where the context was made for a user and the principal is not that user."""
+    if row.user_id is not None and f"user:{row.user_id}" not in principal.names:
+        raise NotFoundError("context", row.id)
+
+
 def check_sources(session: Session, context_id: str, document_ids: set[str], principal: Principal) -> None:
     """Raise where the caller may not read one of the documents any more, or one was deleted.
 

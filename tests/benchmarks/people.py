@@ -13,13 +13,12 @@ MEMORIES = 1_000
 FACTS = 20
 TURNS = 40
 RATED_DOCUMENTS = 50
-BUDGET_TOKENS = 4_000
 
 
 def personal_contexts(client: Client, questions: list[str], setup: dict[str, Any]) -> list[Row]:
     """Return the time of the stages beyond search, each question asked once by the user after a first one."""
     know_much(client, questions)
-    body = {"setup": setup, "budget_tokens": BUDGET_TOKENS, "user_id": "busy"}
+    body = {"setup": setup, "budget_tokens": 3000, "user_id": "busy"}
 
     def stages(question: str) -> dict[str, float]:
         answer = client.expect("POST", f"{WORKSPACE}/contexts", {**body, "question": question})

@@ -224,8 +224,8 @@ async def get_context(
 ) -> ContextView:
     """Return the context byte for byte as it was sent, from its receipt and the stored versions.
 
-    Access is checked again: who may no longer read one of its documents gets 404; a deleted document, fact, turn or
-    memory gives 410, and so does one that was erased.
+    Access is checked again: who may no longer read one of its documents gets 404, and so does anybody but the user it
+    was made for; a deleted document, fact, turn or memory gives 410, as does one that was erased.
     """
 
     def work() -> ContextView:

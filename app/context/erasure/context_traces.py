@@ -39,7 +39,7 @@ def _erase(session: Session, workspace_id: str, names_it: ColumnElement[bool]) -
     rows = session.scalars(statement).all()
     for row in rows:
         row.request = {**{name: row.request.get(name) for name in KEPT}, "principals": [], "filter": None}
-        row.receipt = erased_receipt(now())
+        row.user_id, row.receipt = None, erased_receipt(now())
     session.flush()
     return {"contexts": len(rows)} if rows else {}
 

@@ -17,7 +17,7 @@ from app.context.personal.asker import nobody
 from app.context.policy import ContextPolicy
 from app.context.receipt import CandidateRecord, Receipt
 from app.context.retrieve import Request, Retrieved, Retriever
-from app.context.saved_contexts import ContextRow, check_sources, load_context
+from app.context.saved_contexts import ContextRow, check_reader, check_sources, load_context
 from app.context.saved_strategies import load_strategy
 from app.context.strategy import BaselineSetup, RetrievalSetup, SearchSetup
 from configs.errors import ConflictError, NotFoundError
@@ -64,6 +64,7 @@ def load_asked(session: Session, workspace_id: str, context_id: str, caller: Pri
     load_workspace(session, workspace_id)
     row = load_context(session, workspace_id, context_id)
     receipt = Receipt.model_validate(row.receipt)
+    check_reader(row, caller)
     check_sources(session, context_id, {candidate.document_id for candidate in receipt.candidates}, caller)
     asker = Principal.of(row.request["principals"])
     _check_rights(session, workspace_id, context_id, asker, caller)

@@ -71,9 +71,10 @@ class Askers:
         return found or self.of(workspace_id, None, as_of=as_of, preferences=preferences)
 
     def ranked_memories(
-        self, asker: Asker, question: str, embedder: Embedder | None, vector: Vectors | None, weights: MemoryWeights
-    ) -> tuple[RankedMemory, ...]:
-        """Return the asker's memories that fit a question, best first, at most the best MOST_RANKED.
+        self, asker: Asker, question: str, embedder: Embedder | None, vector: Vectors | None, weights: MemoryWeights,
+        most: int = MOST_RANKED,
+    ) -> tuple[RankedMemory, ...]:  # fmt: skip
+        """Return the asker's memories that fit a question, best first, at most the best `most`.
 
         `vector` is the question's under `embedder`, encoded here where it is None. Without an embedder words decide:
         WITHOUT_EMBEDDER takes its place.
@@ -92,7 +93,7 @@ class Askers:
                     memory=columns.memories[one.position], rank=one.rank, score=one.score, recency=one.recency,
                     importance=one.importance, relevance=one.relevance if matrix.known[one.position] else None,
                 )
-                for one in ranking.best(MOST_RANKED)
+                for one in ranking.best(most)
             ]
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ def gathered(
     memories: tuple[RankedMemory, ...],
     others_feedback: Sequence[Feedback],
 ) -> PersonalMaterial:
-    """Return what of the asker may enter: of `memories`, ranked best first, as many as the policy takes.
+    """Return what of the asker may enter, `memories` being as many as the policy takes, ranked best first.
 
     `others_feedback` is that of other users of the workspace on documents of the passages.
     """
@@ -34,7 +34,7 @@ def gathered(
         facts=_surest_first(known.facts) if policy.profile else (),
         preferences=preferences,
         turns=known.turns if policy.history else (),
-        memories=memories[: policy.most_memories],
+        memories=memories,
         bans=bans_on(documents, preferences),
         boosts=_boosts(policy, asker, documents, preferences, others_feedback),
     )

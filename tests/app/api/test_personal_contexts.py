@@ -83,7 +83,10 @@ def test_a_replay_without_the_rights_is_refused_and_one_of_what_was_deleted_is_g
     name = fresh(house, "dora")
     memory = house.post(f"/users/{name}/memories", {"text": "Dora likes mint."}, 201)
     context = ask(house, name)
-    expect_problem(house.request("GET", f"/contexts/{context['id']}"), 404, "context_not_found")
+    for others in ({}, {"principals": ["group:finance", "everyone"]}, {"user_id": "ann"}):
+        expect_problem(house.request("GET", f"/contexts/{context['id']}", params=others), 404, "context_not_found")
+    body = {"external_id": "hall", "user_id": "ann"}
+    expect_problem(house.request("POST", f"/contexts/{context['id']}/why-not", json=body), 404, "context_not_found")
     assert house.request("DELETE", f"/users/{name}/memories/{memory['id']}").status_code == 204
     gone = house.request("GET", f"/contexts/{context['id']}", params={"user_id": name})
     expect_problem(gone, 410, "content_deleted")
@@ -177,6 +180,8 @@ def test_erasing_the_user_takes_the_context_with_it(house: Workspace) -> None:
     name = fresh(house, "kai")
     house.request("PUT", f"/users/{name}/facts/city", json={"value": "Atlantis"})
     context = ask(house, name)
+    (exported,) = house.get(f"/users/{name}/export")["held"]["contexts"]
+    assert (exported["id"], exported["receipt"]["question"]) == (context["id"], QUESTION)
     erasure = house.post("/erasures", {"user_id": name}, 202)
     house.wait(erasure["job"]["id"])
     gone = house.request("GET", f"/contexts/{context['id']}", params={"principals": ["group:finance"]})

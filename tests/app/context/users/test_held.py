@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
+from app.context.saved_contexts import ContextRow
 from app.context.users.conversation import add_turn, hide_turns
 from app.context.users.facts import NewFact, hide_facts, record_fact
 from app.context.users.feedback import NewFeedback, record_feedback
@@ -43,8 +44,10 @@ def session(database: Database) -> Iterator[Session]:
 
 
 def test_the_export_holds_what_was_superseded_hidden_and_suggested(session: Session) -> None:
+    session.add(ContextRow(id="context", workspace_id=WORKSPACE, user_id="ann", request={}, receipt={}))
+    session.flush()
     held = held_on(session, WORKSPACE, "ann")
-    assert set(held) == {"users", *(table.__tablename__ for table in PERSONAL_TABLES)}
+    assert set(held) == {"users", "contexts", *(table.__tablename__ for table in PERSONAL_TABLES)}
     assert all(held.values())
     for word in ("old ann", "new ann", "memory ann", "ann likes tea", "turn ann", "annish", "support", "click"):
         assert word in str(held)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
+from app.context.users.known import UserName
 from configs.text import Text
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -35,7 +36,6 @@ StrategyName = Annotated[Name, Path(description="name of a strategy", openapi_ex
 IndexId = Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-default"))]
 JobId = Annotated[Name, Path(description="id of a job", openapi_examples=example("demo-ingest"))]
 ContextId = Annotated[Name, Path(description="id of a context", openapi_examples=example("demo-context"))]
-UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$")]
 UserId = Annotated[
     UserName, Path(description="id of a user, as your own product knows it", openapi_examples=example("ann"))
 ]

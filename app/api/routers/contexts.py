@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from app.api.chosen import Choice, choose
 from app.api.examples import CONTEXTS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, UserName, WorkspaceId
+from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, WorkspaceId
 from app.api.passages import Scope
 from app.api.service import CurrentService
 from app.context.personal.asker import joined
@@ -24,7 +24,7 @@ from app.context.renderers import Rendered
 from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.strategy import SearchSetup
-from app.context.users.known import Preferences
+from app.context.users.known import Preferences, UserName
 from app.context.users.moments import Moment
 from app.evaluation.economics.caching import SHORT_LIFETIME_SECONDS, break_even_uses, terms_of
 from app.evaluation.economics.prices import Usage, cost_usd, price_of

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.api.chosen import Choice, choose
 from app.api.examples_explanations import DIFFS, TARGETS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, Principals, QuestionText, Title, UserName, WorkspaceId
+from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, Principals, QuestionText, Title, WorkspaceId
 from app.api.service import CurrentService
 from app.context.explanations.counterfactual import Counterfactuals, counterfactuals
 from app.context.explanations.diff import ContextDiff, diff_contexts
@@ -21,6 +21,7 @@ from app.context.explanations.why_not import Opened, explain, open_context
 from app.context.personal.asker import joined
 from app.context.policy import ContextPolicy
 from app.context.retrieve import Request
+from app.context.users.known import UserName
 from indexes.access import Filter, Principal
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/contexts", tags=["contexts"], route_class=PlaygroundRoute)

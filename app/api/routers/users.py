@@ -18,14 +18,13 @@ from app.api.parameters import (
     Name,
     Page,
     UserId,
-    UserName,
     WorkspaceId,
     example,
 )
 from app.api.routers.facts import FactView
 from app.api.service import CurrentService
 from app.context.users.held import held_on
-from app.context.users.known import Preferences, count_memories, facts_of, groups_of, preferences_of
+from app.context.users.known import Preferences, UserName, count_memories, facts_of, groups_of, preferences_of
 from app.context.users.moments import Moment
 from app.context.users.registration import change_user, find_user, hide_user, list_users, put_user
 from app.context.users.tables import UserRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast, delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from app.context.erasure.owners import Documents, Owner, Person, names_one_of
@@ -27,9 +27,7 @@ def _erase_person(session: Session, person: Person) -> Counts:
     if person.memory_id is not None:
         named = [names_one_of(column, person.memory_id) for column in _COLUMNS]
     else:
-        of_user = f'"user_id": "{person.user_id}"'
-        named = [cast(column, Text).contains(of_user, autoescape=True) for column in _COLUMNS]
-        named.append(names_one_of(ContextRow.request, f"user:{person.user_id}"))
+        named = [ContextRow.user_id == person.user_id, names_one_of(ContextRow.request, f"user:{person.user_id}")]
     return _erase(session, person.workspace_id, or_(*named))
 
 

@@ -12,6 +12,7 @@ from app.context.erasure.job import ERASE
 from app.context.erasure.owners import Person
 from app.context.erasure.personal import has_person
 from app.context.erasure.records import ErasureRow, TargetKind, erasures_of, hash_of
+from app.context.users.known import UserName
 from configs.errors import NotFoundError
 from configs.part import JsonObject
 from configs.text import Text
@@ -33,7 +34,7 @@ class NewErasure(BaseModel):
     external_id: Annotated[Text, StringConstraints(min_length=1, max_length=500)] | None = Field(
         None, description="a source: every document that ever had this id of yours"
     )
-    user_id: Key | None = Field(None, description="a user with everything held on it; with `memory_id` only that")
+    user_id: UserName | None = Field(None, description="a user with everything held on it; with `memory_id` only that")
     memory_id: Key | None = Field(None, description="a memory of the user `user_id`")
     request: Annotated[Text, StringConstraints(max_length=LONGEST_REQUEST)] = Field(
         "", description="your own name of the request, such as a ticket's number, for the receipt; name nobody in it"

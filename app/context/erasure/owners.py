@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Text, cast, or_
+from sqlalchemy import ColumnElement, Text, cast, false, func, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.context.erasure.records import Counts
@@ -69,5 +69,9 @@ class Owner:
 
 
 def names_one_of(column: InstrumentedAttribute[object], *values: str) -> ColumnElement[bool]:
-    """Return whether a JSON column holds one of the values as a whole string, wherever it stands."""
-    return or_(*(cast(column, Text).contains(f'"{value}"', autoescape=True) for value in values))
+    """Return whether a JSON column holds one of the values as a whole string, wherever it stands.
+
+    What a replacement changes holds the string; LIKE would take other letter case for the same on SQLite.
+    """
+    text = cast(column, Text)
+    return or_(false(), *(func.replace(text, f'"{value}"', "") != text for value in values))

@@ -30,6 +30,8 @@ MemoryKind = Literal["semantic", "episodic", "procedural"]
 Role = Literal["user", "assistant"]
 Signal = Literal["thumb_up", "thumb_down", "click", "used", "unused"]
 Verbosity = Literal["brief", "normal", "detailed"]
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$")]
+"""Id of a user, as the team's own product knows it."""
 Term = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Terms = Annotated[tuple[Term, ...], Field(max_length=100)]
 

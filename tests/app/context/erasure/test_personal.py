@@ -61,11 +61,11 @@ def add_user(shelf: Shelf, user_id: str, word: str) -> None:
         session.add_all(rows)
 
 
-def add_context(shelf: Shelf, context_id: str, **request: Any) -> None:
+def add_context(shelf: Shelf, context_id: str, user_id: str | None = None, **request: Any) -> None:
     """Add a saved context as it was asked for."""
     receipt = {"question": f"question of {context_id}"}
     with shelf.database.write() as session:
-        session.add(ContextRow(id=context_id, workspace_id="w", request=request, receipt=receipt))
+        session.add(ContextRow(id=context_id, workspace_id="w", user_id=user_id, request=request, receipt=receipt))
 
 
 def counts(database: Database, user_id: str) -> list[int]:

@@ -11,6 +11,7 @@ INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first ti
 	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
 PYTEST := $(VENV)/bin/python -m pytest
 FAST := $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "not slow and not acceptance"
+SLOW := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile -m "slow and not acceptance"
 
 # Compiled modules are kept even where the environment forbids it: every server that a test starts would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -26,7 +27,7 @@ run: $(RUNTIME) ## install the runtime and start the service on 127.0.0.1:8000
 
 test: $(DEVELOPMENT) ## run every test: fast, slow, then acceptance where PLAYGROUND_DATA is set
 	$(FAST)
-	$(PYTEST) -m "slow and not acceptance"
+	$(SLOW)
 ifneq ($(PLAYGROUND_DATA),)
 	$(PYTEST) -m acceptance
 else

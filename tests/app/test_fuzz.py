@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.running_server import running_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 WORKSPACE = "shelf"
 EXAMPLES = 25

@@ -13,7 +13,7 @@ import pytest
 from tests.app.test_kill import DENSE, LEXICAL, texts
 from tests.running_server import Client, RunningServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 DOCUMENTS = 60
 QUESTIONS = 120

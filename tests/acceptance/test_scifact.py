@@ -126,7 +126,7 @@ def test_dense_fp32(scifact: BeirSet, exact: Run) -> None:
     assert recall == pytest.approx(0.925, abs=0.0005)
 
 
-@pytest.mark.skipif(not COMPARES_PRECISIONS, reason="no bfloat16 in this processor: FULL=1 takes an hour for it")
+@pytest.mark.skipif(not COMPARES_PRECISIONS, reason="no bfloat16 in this processor: FULL=1 takes half an hour for it")
 def test_dense_bf16_is_as_good_as_fp32(client: TestClient, scifact: BeirSet, exact: Run) -> None:
     fast = search(client, scifact, dense("bf16"))
     quality, fast_quality = measure(scifact, exact, "nDCG@10"), measure(scifact, fast, "nDCG@10")

@@ -19,9 +19,8 @@ REFUSED_SHARES = (0.0, 0.05, 0.1, 0.2)
 class Abstention(BaseModel):
     """What comes of answering where the signal reaches the threshold and refusing where it does not.
 
-    A false answer is one to an unanswerable question, a false refusal one of an answerable question. The rates are
-    shares of the unanswerable and of the answerable questions; None where there are none of them. A threshold of None
-    is below every signal: everything is answered.
+    A false answer is one to an unanswerable question, a false refusal one of an answerable question. A threshold of
+    None is below every signal: everything is answered.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,16 +30,6 @@ class Abstention(BaseModel):
     unanswerable: int
     false_answers: int
     false_refusals: int
-
-    @property
-    def false_answer_rate(self) -> float | None:
-        """Return the share of the unanswerable questions that are answered."""
-        return self.false_answers / self.unanswerable if self.unanswerable else None
-
-    @property
-    def false_refusal_rate(self) -> float | None:
-        """Return the share of the answerable questions that are refused."""
-        return self.false_refusals / self.answerable if self.answerable else None
 
 
 def abstention_at(threshold: float, signals: Signals, is_answerable: Flags) -> Abstention:

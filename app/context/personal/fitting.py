@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from app.context.personal.material import PersonalMaterial
 from app.context.policy import ContextPolicy
@@ -21,8 +21,6 @@ from app.context.sections.allocation import allocate
 from app.context.sections.fitting import cut_text, fit_items
 from app.context.sections.settings import SectionName
 from app.context.users.known import Fact, Preferences
-
-T = TypeVar("T")
 
 ItemReason = Literal["sent", "cut", "budget"]
 
@@ -74,7 +72,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish(Generic[T]):
+class _Wish:
     """The lines of one section with what they cost."""
 
     name: SectionName
@@ -118,11 +116,6 @@ class SectionFitter:
             ),
         )
 
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing personal wants to be sent."""
-        return not any(wish.lines for wish in self._wishes)
-
     def fit(self, available_tokens: int, required: Mapping[SectionName, int], documents_tokens: int) -> FittedSections:
         """Return what is sent where the sections that must fit take `required` of the available tokens.
 
@@ -156,12 +149,12 @@ class SectionFitter:
 
     def _wish(
         self, name: SectionName, lines: Sequence[Line], written: Callable[[str], str], block: Callable[[list[str]], str]
-    ) -> _Wish[Line]:
+    ) -> _Wish:
         *counts, frame_tokens = self._count_all([*(written(line.text) for line in lines), block([""])])
         tokens = {line.id: count for line, count in zip(lines, counts, strict=True)}
         return _Wish(name=name, lines=lines, tokens=tokens, frame_tokens=frame_tokens if lines else 0)
 
-    def _history(self) -> _Wish[Line]:
+    def _history(self) -> _Wish:
         """The tags around a conversation are charged even to a renderer that needs none: they are few."""
         turns = self._personal.turns
         renderer = self._policy.renderer
@@ -172,7 +165,7 @@ class SectionFitter:
         frame_tokens = self._count_all(["<history>\n</history>"])[0] if turns else 0
         return _Wish(name="history", lines=lines, tokens=tokens, frame_tokens=frame_tokens)
 
-    def _fitted(self, wish: _Wish[Line], allocated_tokens: int) -> tuple[list[ItemDecision], list[tuple[str, str]]]:
+    def _fitted(self, wish: _Wish, allocated_tokens: int) -> tuple[list[ItemDecision], list[tuple[str, str]]]:
         """Return the decisions on a section's lines, and (id, text) of what is sent, in the order of reading."""
         settings = self._policy.sections.by_name[wish.name]
         fitted = fit_items(
@@ -196,7 +189,7 @@ class SectionFitter:
             )  # fmt: skip
         return decisions, list(kept.items())
 
-    def _used(self, wish: _Wish[Line], decided: Sequence[ItemDecision], allocated_tokens: int) -> int:
+    def _used(self, wish: _Wish, decided: Sequence[ItemDecision], allocated_tokens: int) -> int:
         """Return what the section takes: all that it was given where an item was cut to fill it."""
         if any(one.reason == "cut" for one in decided):
             return allocated_tokens

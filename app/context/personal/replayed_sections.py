@@ -46,7 +46,7 @@ def replayed_sections(session: Session, context_id: str, receipt: Receipt) -> Se
         notes=receipt.notes,
         profile=tuple(profile[name] for name in sent["profile"]),
         history=tuple(
-            SpokenTurn(role=turns[name].role, text=turns[name].text[:characters])  # type: ignore[arg-type]  # a role
+            SpokenTurn(role="user" if turns[name].role == "user" else "assistant", text=turns[name].text[:characters])
             for name, characters in sent["history"].items()
         ),
         memories=tuple(memories[name] for name in sent["memories"]),

@@ -8,14 +8,14 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.context.users.known import ANONYMOUS, KnownUser, Preferences, groups_of, load_user
+from app.context.users.known import Preferences, groups_of
 from app.context.users.moments import later_than
 from app.context.users.personalisation import load_personalisation
 from app.context.users.revisions import KnownPart, mark_changed
 from app.context.users.tables import GroupMemberRow, GroupRow, PreferencesRow, UserRow
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from indexes.database.catalog import page
-from indexes.database.engine import Database, new_id, now
+from indexes.database.engine import new_id, now
 
 MEMBERS_PER_STATEMENT = 1_000
 
@@ -47,20 +47,6 @@ def resolve_user(session: Session, workspace_id: str, user_id: str) -> UserRow:
     if load_personalisation(session, workspace_id).unknown_users == "refuse":
         raise UnknownUserError(user_id)
     return _added(session, workspace_id, user_id, now())
-
-
-def known_user(
-    database: Database, workspace_id: str, user_id: str | None, *, as_of: datetime | None = None
-) -> KnownUser:
-    """Return what is known of the user a request names; writes only where the user is new and may be created."""
-    if user_id is None:
-        return ANONYMOUS
-    with database.read() as session:
-        if session.get(UserRow, (workspace_id, user_id)) is not None:
-            return load_user(session, workspace_id, user_id, as_of=as_of)
-    with database.write() as session:
-        resolve_user(session, workspace_id, user_id)
-        return load_user(session, workspace_id, user_id, as_of=as_of)
 
 
 def user_to_write(session: Session, workspace_id: str, user_id: str, *parts: KnownPart) -> UserRow:

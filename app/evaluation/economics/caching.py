@@ -96,14 +96,6 @@ def expected_cost_usd(price: ModelPrice | None, request: SharedRequest, hit: flo
     return None if read is None or write is None else hit * read + (1 - hit) * write
 
 
-def reused_cost_usd(price: ModelPrice | None, request: SharedRequest, uses: int) -> float | None:
-    """Return the mean cost of a request whose prefix is written once and used `uses` times within its lifetime.
-
-    [w · P + (n - 1) · r · P] / n · input price + S · input price + O · output price.
-    """
-    return expected_cost_usd(price, request, 1 - 1 / uses)
-
-
 def _cached_cost_usd(price: ModelPrice | None, request: SharedRequest, *, is_hit: bool) -> float | None:
     usage = Usage(
         input_tokens=request.input_tokens,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.app.api.playground import Workspace
 
 
@@ -18,10 +22,18 @@ def test_the_state_shows_every_change_at_once(workspace: Workspace) -> None:
     assert len(set(states)) == len(states)
 
 
-def test_the_state_is_asked_for_again_only_after_a_commit(workspace: Workspace) -> None:
+def test_the_state_is_asked_for_again_only_after_a_commit(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = workspace.state()
     asked: list[str] = []
-    get, workspace.get = workspace.get, lambda tail="", **more: asked.append(tail) or get(tail, **more)  # type: ignore[method-assign, func-returns-value]
+    get = workspace.get
+
+    def noted(tail: str = "", **parameters: Any) -> Any:
+        asked.append(tail)
+        return get(tail, **parameters)
+
+    monkeypatch.setattr(workspace, "get", noted)
     assert workspace.state() == before
     assert asked == []
     workspace.post("/strategies", {"name": "s", "preset": "lexical"}, 201)

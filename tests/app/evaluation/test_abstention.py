@@ -62,8 +62,6 @@ def test_a_threshold_by_hand() -> None:
     found = abstention_at(0.5, signals, is_answerable)
     assert (found.threshold, found.answerable, found.unanswerable) == (0.5, 3, 2)
     assert (found.false_answers, found.false_refusals) == (1, 1)
-    assert found.false_answer_rate == 0.5
-    assert found.false_refusal_rate == pytest.approx(1 / 3)
 
 
 @given(QUESTIONS, FEW_VALUES)
@@ -72,11 +70,6 @@ def test_a_threshold_counts_each_question(questions: list[tuple[float, bool]], t
     assert found.false_answers == sum(signal >= threshold and not right for signal, right in questions)
     assert found.false_refusals == sum(signal < threshold and right for signal, right in questions)
     assert found.answerable + found.unanswerable == len(questions)
-
-
-def test_without_questions_there_are_no_rates() -> None:
-    found = abstention_at(0.5, *arrays([]))
-    assert (found.false_answer_rate, found.false_refusal_rate) == (None, None)
 
 
 def test_what_is_no_number_is_refused() -> None:

@@ -183,21 +183,14 @@ def test_a_long_wish_leaves_no_room_for_facts_behind_it() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "openai_messages"])
 def test_nothing_known_takes_nothing(kind: str) -> None:
-    empty = fitter(NOTHING_PERSONAL, kind)
-    result = empty.fit(10, {"system": 10}, 0)
-    assert empty.is_empty
+    result = fitter(NOTHING_PERSONAL, kind).fit(10, {"system": 10}, 0)
     assert (result.items, result.used_tokens) == ((), 0)
     assert sum(use.allocated_tokens for use in result.uses) == 10
 
 
-@pytest.mark.parametrize("what", [{"facts": ["a"]}, {"turns": ["a"]}, {"memories": ["a"]},
-                                  {"preferences": Preferences(language="German")}])  # fmt: skip
-def test_anything_known_wants_to_be_sent(what: dict[str, Any]) -> None:
-    assert not fitter(material(**what)).is_empty
-
-
 def test_what_only_orders_documents_wants_no_tokens() -> None:
-    assert fitter(material(preferences=Preferences(banned_tags=("old",)))).is_empty
+    result = fitter(material(preferences=Preferences(banned_tags=("old",)))).fit(1_000, {}, 0)
+    assert (result.items, result.used_tokens) == ((), 0)
 
 
 said = st.integers(1, 12).map(words)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
+from app.context.personal.askers import Askers
 from app.context.users.facts import NewFact, record_fact
 from app.context.users.known import ANONYMOUS, Preferences, groups_of, load_user
 from app.context.users.personalisation import Personalisation, load_personalisation, save_personalisation
@@ -17,7 +18,6 @@ from app.context.users.registration import (
     delete_group,
     find_user,
     hide_user,
-    known_user,
     list_groups,
     list_users,
     put_user,
@@ -79,13 +79,14 @@ def test_deleting_a_group_lets_its_members_leave(session: Session) -> None:
 def test_who_is_unknown_is_refused_or_created_by_setting(database: Database) -> None:
     with database.write() as session:
         add_workspace(session)
+    askers = Askers(database)
     with pytest.raises(UnknownUserError) as caught:
-        known_user(database, WORKSPACE, "new")
+        askers.of(WORKSPACE, "new")
     assert (caught.value.status, caught.value.code) == (404, "unknown_user")
     with database.write() as session:
         save_personalisation(session, WORKSPACE, Personalisation(unknown_users="create"))
-    assert known_user(database, WORKSPACE, "new").user_id == "new"
-    assert known_user(database, WORKSPACE, None) is ANONYMOUS
+    assert askers.of(WORKSPACE, "new").known.user_id == "new"
+    assert askers.of(WORKSPACE, None).known is ANONYMOUS
     with database.read() as session:
         assert session.query(UserRow).count() == 1
 
@@ -104,7 +105,7 @@ def test_a_deleted_user_is_hidden_whatever_the_setting(database: Database, unkno
         with pytest.raises(ConflictError) as caught:
             put(session, "ann")
         assert caught.value.code == "user_deleted"
-    assert known_user(database, WORKSPACE, "ann") is ANONYMOUS
+    assert Askers(database).of(WORKSPACE, "ann").known is ANONYMOUS
 
 
 def test_nothing_is_recorded_on_who_opted_out(session: Session) -> None:

@@ -17,7 +17,6 @@ from app.evaluation.economics.caching import (
     expected_cost_usd,
     hit_probability,
     plain_cost_usd,
-    reused_cost_usd,
     terms_of,
     with_terms,
 )
@@ -50,7 +49,7 @@ def test_a_cache_that_saves_nothing_never_pays() -> None:
 @given(st.floats(1.001, 3), st.floats(0, 0.99), st.integers(1, 50))
 def test_caching_is_cheaper_exactly_from_the_break_even_on(write: float, read: float, uses: int) -> None:
     price = with_terms(made_price(), terms(write, read))
-    cached, plain = reused_cost_usd(price, REQUEST, uses), plain_cost_usd(price, REQUEST)
+    cached, plain = expected_cost_usd(price, REQUEST, 1 - 1 / uses), plain_cost_usd(price, REQUEST)
     assert cached is not None
     assert plain is not None
     if abs(uses - break_even_uses(terms(write, read))) > 1e-6:
@@ -60,7 +59,7 @@ def test_caching_is_cheaper_exactly_from_the_break_even_on(write: float, read: f
 @pytest.mark.parametrize("uses", [1, 2, 3, 10, 1_000])
 def test_reuse_follows_the_published_formula(uses: int) -> None:
     expected = ((1.25 * 10_000 + (uses - 1) * 0.1 * 10_000) / uses * 1.0 + 1_000 * 1.0 + 200 * 10.0) / 1e6
-    assert reused_cost_usd(made_price(), REQUEST, uses) == pytest.approx(expected, rel=1e-12)
+    assert expected_cost_usd(made_price(), REQUEST, 1 - 1 / uses) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -128,4 +127,3 @@ def test_a_free_model_has_terms_and_costs_nothing() -> None:
 def test_an_unknown_price_stays_unknown() -> None:
     assert plain_cost_usd(None, REQUEST) is None
     assert expected_cost_usd(None, REQUEST, 0.5) is None
-    assert reused_cost_usd(None, REQUEST, 3) is None

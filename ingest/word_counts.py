@@ -10,6 +10,9 @@ from ingest.tokenizers import DEFAULT_TOKENIZER, WINDOW_CHARACTERS, count_many, 
 
 FEW_WORDS = 32
 REMEMBERED_WORDS = 200_000
+PIECES_KEPT = 4_096
+"""A nonce stands in several words of a context."""
+
 LONGEST_REMEMBERED_WORD_CHARACTERS = 64
 
 _PLAIN_WORD = re.compile(r"[!-Z\\-~]+")
@@ -84,8 +87,12 @@ def count_words(words: Sequence[str]) -> list[int]:
 def _encoded_lengths(words: Sequence[str]) -> list[int]:
     if len(words) > FEW_WORDS:
         return count_many(words)
-    encoder = tokenizer(DEFAULT_TOKENIZER)
-    return [len(encoder.encode(word, add_special_tokens=False)) for word in words]
+    return [_encoded_length(word) for word in words]
+
+
+@lru_cache(maxsize=PIECES_KEPT)
+def _encoded_length(word: str) -> int:
+    return len(tokenizer(DEFAULT_TOKENIZER).encode(word, add_special_tokens=False))
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from app.context.envelope import Origin, SourceBlock
@@ -12,10 +13,18 @@ from ingest.tokenizers import DEFAULT_TOKENIZER
 from ingest.word_counts import WORD_COUNTS
 
 REFERENCE_NONCE = "0" * 8
+REFERENCE_LABEL = "S0"
 FRAMES_KEPT = 50_000
 RENDERERS_KEPT = 32
 
-Bare = Callable[[str, Origin], tuple[int, int]]
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """The tokens of a frame without its nonces and labels, and how many of these it has."""
+
+    tokens: int
+    nonces: int
+    labels: int
 
 
 def frames_tokens(
@@ -23,27 +32,30 @@ def frames_tokens(
 ) -> list[int]:
     """Return the tokens of the frame around each source, given by label and origin.
 
-    The shipped tokenizer takes a nonce between punctuation as a word of its own, so frames are counted with another
-    nonce once, and its tokens exchanged. Other tokenizers read every frame.
+    The shipped tokenizer takes a nonce or a label between punctuation as a word of its own, so the frame of an origin
+    is counted with others once, and their tokens exchanged. Other tokenizers read every frame.
     """
     if counter.tokenizer != DEFAULT_TOKENIZER or not counter.is_exact:
         blocks = (SourceBlock(label=label, origin=origin, text="") for label, origin in frames)
         return counter.count_all([renderer.frame(block, nonce) for block in blocks])
     bare, own_tokens = _bare_frames(renderer), counter.count(nonce)
-    counts = (bare(label, origin) for label, origin in frames)
-    return [tokens + times * own_tokens for tokens, times in counts]
+    labels = counter.count_known([label for label, _ in frames])
+    return [
+        one.tokens + one.nonces * own_tokens + one.labels * label_tokens
+        for one, label_tokens in zip((bare(origin) for _, origin in frames), labels, strict=True)
+    ]
 
 
 @lru_cache(maxsize=RENDERERS_KEPT)
-def _bare_frames(renderer: Renderer) -> Bare:
-    """Return the function that tells a frame's tokens without its nonces, and how many of these it has."""
-    reference_tokens = WORD_COUNTS.count(REFERENCE_NONCE)
+def _bare_frames(renderer: Renderer) -> Callable[[Origin], _Bare]:
+    """Return the function that tells what a frame takes without nonces and labels."""
+    blank = renderer.frame(SourceBlock(label=REFERENCE_LABEL, origin=Origin(), text=""), REFERENCE_NONCE)
+    nonces, labels = blank.count(REFERENCE_NONCE), blank.count(REFERENCE_LABEL)
+    exchanged = nonces * WORD_COUNTS.count(REFERENCE_NONCE) + labels * WORD_COUNTS.count(REFERENCE_LABEL)
 
     @lru_cache(maxsize=FRAMES_KEPT)
-    def bare(label: str, origin: Origin) -> tuple[int, int]:
-        frame = renderer.frame(SourceBlock(label=label, origin=origin, text=""), REFERENCE_NONCE)
-        blank = renderer.frame(SourceBlock(label=label, origin=Origin(), text=""), REFERENCE_NONCE)
-        times = blank.count(REFERENCE_NONCE)
-        return WORD_COUNTS.count(frame) - times * reference_tokens, times
+    def bare(origin: Origin) -> _Bare:
+        frame = renderer.frame(SourceBlock(label=REFERENCE_LABEL, origin=origin, text=""), REFERENCE_NONCE)
+        return _Bare(WORD_COUNTS.count(frame) - exchanged, nonces, labels)
 
     return bare

@@ -159,7 +159,9 @@ class _Kept:
         return _repeats(candidate, "span_overlap", rank, overlap=round(share, 4))
 
     def near(self, number: int, candidate: Candidate) -> Decision | None:
-        pairs = self._near_pairs.get(number, {})
+        pairs = self._near_pairs.get(number)
+        if pairs is None:
+            return None
         near = [(distance, other) for other, distance in pairs.items() if other in self._ranks_by_number]
         if not near:
             return None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 INDENT = "\n  "
+LINES_KEPT = 20_000
+"""Facts and memories come again with each question, and several times in one context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,5 +84,6 @@ def _block(tag: str, inside: str) -> str:
     return f"<{tag}>\n{inside}</{tag}>" if inside else ""
 
 
+@lru_cache(maxsize=LINES_KEPT)
 def _one_line(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=False)

@@ -92,6 +92,8 @@ class MemoryColumns:
 
     memories: tuple[Memory, ...]
     ids: tuple[str, ...]
+    id_places: npt.NDArray[np.int64]
+    """Where each id stands among all of them in order: what breaks ties."""
     text_hashes: tuple[str, ...]
     used_seconds: Floats
     kinds: npt.NDArray[np.int64]
@@ -115,9 +117,11 @@ class MemoryColumns:
 
 def columns_of(memories: Sequence[Memory]) -> MemoryColumns:
     """Return the memories as columns; they stay true as long as the memories do, whatever is asked and when."""
+    ids = tuple([memory.id for memory in memories])
     return MemoryColumns(
         memories=tuple(memories),
-        ids=tuple([memory.id for memory in memories]),
+        ids=ids,
+        id_places=np.argsort(np.argsort(np.array(ids, np.str_))),
         text_hashes=tuple([hashlib.sha256(memory.text.encode()).hexdigest() for memory in memories]),
         used_seconds=np.array([_seconds(memory.last_used_at) for memory in memories], np.float64),
         kinds=np.array([_KIND_NUMBERS[memory.kind] for memory in memories], np.int64),
@@ -198,7 +202,7 @@ def rank_memories(
     scores = rounded(weights.recency * recency + weights.importance * importance + weights.relevance * similarity)
     return MemoryRanking(
         memory_ids=columns.ids,
-        order=_order(scores, columns.used_seconds, columns.ids),
+        order=np.lexsort((columns.id_places, -columns.used_seconds, -scores)),
         scores=scores,
         recency=recency,
         importance=importance,
@@ -218,12 +222,3 @@ def _stretched(values: Floats) -> Floats:
         return values
     lowest, spread = values.min(), np.ptp(values)
     return (values - lowest) / spread if spread > _SMALLEST_SPREAD else np.full(len(values), 0.5)
-
-
-def _order(scores: npt.NDArray[np.float32], used_seconds: Floats, ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return positions by (score descending, used later first, id); ids are only looked at among equals."""
-    order = np.lexsort((-used_seconds, -scores))
-    same = (np.diff(scores[order]) == 0) & (np.diff(used_seconds[order]) == 0)
-    if same.any():
-        order = np.lexsort((np.asarray(ids), -used_seconds, -scores))
-    return order.astype(np.int64)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.context import frame_tokens
 from app.context.envelope import NONCE, Origin, SourceBlock
-from app.context.frame_tokens import REFERENCE_NONCE, frames_tokens
+from app.context.frame_tokens import REFERENCE_LABEL, REFERENCE_NONCE, frames_tokens
 from app.context.renderers import Renderer
 from app.context.tokens import TokenCounter
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_tokens
@@ -46,6 +46,7 @@ def counted(renderer: Renderer, nonce: str, frame: tuple[str, Origin]) -> int:
 @given(nonce=short_nonces | long_nonces, frames=frames)
 @example(nonce=REFERENCE_NONCE, frames=[("S1", Origin(title=REFERENCE_NONCE))])
 @example(nonce="0123abcd", frames=[("S1", Origin(title=f"a {REFERENCE_NONCE} b", page=REFERENCE_NONCE))])
+@example(nonce="0123abcd", frames=[("S12", Origin(title=f"a {REFERENCE_LABEL} b", page=REFERENCE_LABEL))])
 @example(nonce="e3e3e3e3", frames=[])
 def test_every_frame_costs_what_counting_it_says(
     renderer: Renderer, nonce: str, frames: list[tuple[str, Origin]]

@@ -52,17 +52,19 @@ class WordCounts:
                 counts.append(0)
                 pending[number] = words
         if pending:
-            known = self._learnt(set().union(*pending.values()).difference(known))
+            known = self._learnt(known, set().union(*pending.values()).difference(known))
             for number, words in pending.items():
                 counts[number] = sum(map(known.__getitem__, words))
         return counts
 
-    def _learnt(self, words: set[str]) -> dict[str, int]:
-        """Return the counts of `words` and of all that was known; short ones are remembered as far as there is room."""
+    def _learnt(self, known: dict[str, int], words: set[str]) -> dict[str, int]:
+        """Return the counts of `words` and of all that is `known`; short ones are remembered as far as there is room.
+
+        Another thread may have put something else in the place of `known` meanwhile.
+        """
         listed = list(words)
         counts = dict(zip(listed, count_words(listed), strict=True))
         remembered = {word: counts[word] for word in listed if len(word) <= LONGEST_REMEMBERED_WORD_CHARACTERS}
-        known = self._known
         if len(known) + len(remembered) > REMEMBERED_WORDS:
             self._known = {"": 0, **remembered}
         else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Examples = dict[str, Any]
+from app.api.examples import Examples
 
 TARGETS: Examples = {
     "document": {"summary": "A whole document", "value": {"document_id": "demo-running-the-service"}},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,20 +11,24 @@ from sqlalchemy.exc import NoResultFound
 
 from app.context.assembled import Assembled
 from app.context.assembly import assemble
-from app.context.envelope import Origin, new_nonce
+from app.context.envelope import Origin, attributes, new_nonce
+from app.context.frame_tokens import bare_frames
 from app.context.passages import Candidate
 from app.context.personal.asker import Asker, RankedMemory, nobody
 from app.context.personal.askers import Askers
 from app.context.personal.gathering import gathered
 from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
 from app.context.personal.prompt_cache import prompt_prefix
+from app.context.personal.remembered import Remembered
 from app.context.personal.replayed_sections import replayed_sections
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
 from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector, page_at, page_starts
 from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
+from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup
+from app.context.tokens import known_tokens
 from app.context.users.known import Feedback
 from configs.errors import ConflictError
 from configs.part import JsonObject
@@ -39,8 +42,8 @@ from ingest.document import ParsedDocument
 from ingest.text_measures import measures_of
 
 STRUCTURES_KEPT = 4_096
-CONTENTS_KEPT = 1_000
-"""Contexts of users whose contents are kept in memory, to see what the next one shares with them."""
+CHARACTERS_KEPT = 32_000_000
+"""So much of what users were sent is kept in memory, to see what the next context shares with the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Contexts:
         self._database = database
         self._retriever = retriever
         self.askers = askers or Askers(database)
-        self._sent: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._sent: Remembered[str, tuple[str, ...]] = Remembered(CHARACTERS_KEPT, lambda sent: sum(map(len, sent)))
         self._outline = lru_cache(maxsize=STRUCTURES_KEPT)(self._read_outline)
 
     def make(
@@ -169,7 +172,7 @@ class Contexts:
         with self._database.write() as session:
             session.add(row)
         if user_id is not None:
-            self._remember(row.id, assembled.rendered.contents)
+            self._sent.put(row.id, assembled.rendered.contents)
             memories = [
                 one.id for one in assembled.sections.items if one.section == "memories" and one.reason == "sent"
             ]
@@ -185,8 +188,8 @@ class Contexts:
             row = last_context(session, workspace_id, user_id)
             if row is None:
                 return None
-            if row.id in self._sent:
-                return self._sent[row.id]
+            if (sent := self._sent.get(row.id)) is not None:
+                return sent
             receipt = Receipt.model_validate(row.receipt)
             try:
                 sections = replayed_sections(session, row.id, receipt)
@@ -196,11 +199,6 @@ class Contexts:
             return replay(receipt, text_of=self.text_of, origin_of=self.origin_of, sections=sections).contents
         except (ConflictError, NoResultFound):
             return None
-
-    def _remember(self, context_id: str, contents: tuple[str, ...]) -> None:
-        self._sent[context_id] = contents
-        while len(self._sent) > CONTENTS_KEPT:
-            self._sent.popitem(last=False)
 
     def replay(self, workspace_id: str, context_id: str, principal: Principal) -> tuple[ContextRow, Receipt, Rendered]:
         """Return a saved context as it was sent, if the caller may still read every document in it.
@@ -231,8 +229,9 @@ class Contexts:
         return Origin(title=outline.title, heading_path=outline.document.heading_path(position), page=page)
 
     def forget(self) -> None:
-        """Let go of the titles and headings that are remembered."""
-        self._outline.cache_clear()
+        """Let go of every text that is remembered: titles, headings, facts, memories."""
+        for cache in (self._outline, attributes, bare_frames, known_tokens, one_line):
+            cache.cache_clear()
         self._sent.clear()
         self.askers.forget()
 

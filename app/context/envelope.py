@@ -69,7 +69,7 @@ def texts_of(source: SourceBlock) -> list[str]:
 
 def opening(source: SourceBlock, nonce: str) -> str:
     """Return the line in front of a source's text; what its origin says is escaped and cut to 200 characters."""
-    return f'<doc-{nonce} label="{source.label}"{_attributes(source.origin)}>\n'
+    return f'<doc-{nonce} label="{source.label}"{attributes(source.origin)}>\n'
 
 
 def closing(nonce: str) -> str:
@@ -84,7 +84,8 @@ def enclosed(sources: Iterable[SourceBlock], nonce: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _attributes(origin: Origin) -> str:
+def attributes(origin: Origin) -> str:
+    """Return what an opening line says of the origin, remembered."""
     described = {
         "source": origin.title,
         "section": SECTION_SEPARATOR.join(origin.heading_path),

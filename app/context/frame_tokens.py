@@ -38,7 +38,7 @@ def frames_tokens(
     if counter.tokenizer != DEFAULT_TOKENIZER or not counter.is_exact:
         blocks = (SourceBlock(label=label, origin=origin, text="") for label, origin in frames)
         return counter.count_all([renderer.frame(block, nonce) for block in blocks])
-    bare, own_tokens = _bare_frames(renderer), counter.count(nonce)
+    bare, own_tokens = bare_frames(renderer), counter.count(nonce)
     labels = counter.count_known([label for label, _ in frames])
     return [
         one.tokens + one.nonces * own_tokens + one.labels * label_tokens
@@ -47,7 +47,7 @@ def frames_tokens(
 
 
 @lru_cache(maxsize=RENDERERS_KEPT)
-def _bare_frames(renderer: Renderer) -> Callable[[Origin], _Bare]:
+def bare_frames(renderer: Renderer) -> Callable[[Origin], _Bare]:
     """Return the function that tells what a frame takes without nonces and labels."""
     blank = renderer.frame(SourceBlock(label=REFERENCE_LABEL, origin=Origin(), text=""), REFERENCE_NONCE)
     nonces, labels = blank.count(REFERENCE_NONCE), blank.count(REFERENCE_LABEL)

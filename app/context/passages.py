@@ -18,6 +18,11 @@ Reason = Literal[
 ]  # fmt: skip
 
 
+def described_at(span: Span, text: str) -> int:
+    """Return the position of the first non-space character of the text at `span`, or its end."""
+    return span.end - len(text.lstrip())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A hit with its text, the measure of it, and its origin.
@@ -37,7 +42,7 @@ class Candidate:
     @property
     def described_at(self) -> int:
         """Return the position of the first non-space character, whose headings and page the origin names."""
-        return self.hit.span.end - len(self.text.lstrip())
+        return described_at(self.hit.span, self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

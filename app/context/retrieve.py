@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.context.envelope import Origin
 from app.context.estimate import build_call
+from app.context.passages import described_at
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
@@ -189,7 +190,9 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
     pages = _pages(session, paged) if paged else {}
     passages = []
     for hit in hits:
-        row = rows[hit.version_id, hit.ordinal]
+        row = rows.get((hit.version_id, hit.ordinal))
+        if row is None:  # erased since it was found
+            continue
         page = page_at(pages.get(hit.version_id, []), described_at(hit.span, row[3]))
         measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
         passages.append(
@@ -199,11 +202,6 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
             )
         )  # fmt: skip
     return passages
-
-
-def described_at(span: Span, text: str) -> int:
-    """Return the position of the first non-space character of the text at `span`, or its end."""
-    return span.end - len(text.lstrip())
 
 
 def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:

@@ -50,7 +50,7 @@ def load_context(session: Session, workspace_id: str, context_id: str) -> Contex
 
 
 def last_context(session: Session, workspace_id: str, user_id: str) -> ContextRow | None:
-    """Return the newest context of a user that was not erased."""
+    """Return the user's newest context, None where there is none or it was erased."""
     mine = (ContextRow.workspace_id == workspace_id, ContextRow.user_id == user_id)
     newest = select(ContextRow).where(*mine).order_by(ContextRow.created_at.desc(), ContextRow.id.desc()).limit(1)
     row = session.scalars(newest).first()

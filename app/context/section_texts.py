@@ -56,7 +56,7 @@ def profile_block(lines: Sequence[str]) -> str:
 
 def profile_line(text: str) -> str:
     """Return one fact as it stands in its block."""
-    return f"{_one_line(text)}\n"
+    return f"{one_line(text)}\n"
 
 
 def memories_block(lines: Sequence[str]) -> str:
@@ -66,7 +66,7 @@ def memories_block(lines: Sequence[str]) -> str:
 
 def memory_line(text: str) -> str:
     """Return one memory as it stands in its block."""
-    return f"- {_one_line(text)}\n"
+    return f"- {one_line(text)}\n"
 
 
 def history_block(turns: Sequence[SpokenTurn]) -> str:
@@ -85,5 +85,6 @@ def _block(tag: str, inside: str) -> str:
 
 
 @lru_cache(maxsize=LINES_KEPT)
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return the text escaped and in one line, remembered."""
     return html.escape(" ".join(text.split()), quote=False)

@@ -22,7 +22,6 @@ class TokenCounter:
     """
 
     def __init__(self, model: str) -> None:
-        self.model = model
         self.is_exact = _is_here(model)
         self.tokenizer = model if self.is_exact else DEFAULT_TOKENIZER
         """Name of the tokenizer that counts."""
@@ -47,7 +46,7 @@ class TokenCounter:
         """Return the tokens of short texts that come again, such as facts; they are remembered."""
         if not self.adds_up:
             return self.count_all(texts)
-        return [_known_tokens(text) for text in texts]
+        return [known_tokens(text) for text in texts]
 
     def count_measured(self, text: str, shipped_tokens: int) -> int:
         """Return the tokens of `text`, of which the shipped WordPiece is known to make `shipped_tokens`."""
@@ -65,7 +64,8 @@ class TokenCounter:
 
 
 @lru_cache(maxsize=TEXTS_KEPT)
-def _known_tokens(text: str) -> int:
+def known_tokens(text: str) -> int:
+    """Return the tokens of a text by the shipped WordPiece, remembered."""
     return WORD_COUNTS.count(text)
 
 

@@ -1,8 +1,9 @@
 """What experiments and screenings hold of documents: spans, made questions, folders; and what is left of them after.
 
 An experiment's scores, verdicts and versions' ids stay: they are numbers. A cell that rested on an erased document,
-or on what was known of an erased user who asked, says so and loses its spans. Question sets hold no text of documents,
-only ids and offsets, and stay as they are.
+or on what was known of an erased user who asked, says so and loses its spans. An experiment that lent an erased user's
+profile loses who took part and what each scored with whose. Question sets hold no text of documents, only ids and
+offsets, and what was asked by whom, as their owner wrote it: they stay as they are.
 """
 
 from __future__ import annotations
@@ -82,13 +83,37 @@ def _erase_person(session: Session, person: Person) -> Counts:
         counts = _erase_where(session, whole, CellRow.question_number.in_(numbers))
         if counts:
             return counts
+    return _forget_profile(session, person) if person.memory_id is None else {}
+
+
+def _forget_profile(session: Session, person: Person) -> Counts:
+    """Take the scores with other profiles out of a batch of cells of the experiments that lent the user's; then the
+    names of those who took part. What the findings say of all of them together stays.
+    """
+    lent = ExperimentRow.workspace_id == person.workspace_id, names_one_of(ExperimentRow.users, person.user_id)
+    statement = select(ExperimentRow).where(*lent).options(undefer(ExperimentRow.users)).order_by(ExperimentRow.id)
+    for experiment in session.scalars(statement):
+        if person.user_id not in (experiment.users or {}):
+            continue
+        with_profiles = CellRow.experiment_id == experiment.id, CellRow.personal.is_not(None)
+        cells = session.scalars(
+            select(CellRow).where(*with_profiles).options(undefer(CellRow.personal)).limit(CELLS_PER_BATCH)
+        ).all()
+        for cell in cells:
+            cell.personal = None
+        if not cells:
+            experiment.users = None
+        session.flush()
+        if cells:
+            return {"placebo_scores": len(cells)}
     return {}
 
 
 def _asked_by(session: Session, person: Person) -> list[ExperimentRow]:
-    """Return the experiments in which the user asks a question."""
+    """Return the experiments in which the user asks a question, with their questions."""
     named = ExperimentRow.workspace_id == person.workspace_id, names_one_of(ExperimentRow.questions, person.user_id)
-    return list(session.scalars(select(ExperimentRow).where(*named).order_by(ExperimentRow.id)))
+    statement = select(ExperimentRow).where(*named).options(undefer(ExperimentRow.questions)).order_by(ExperimentRow.id)
+    return [row for row in session.scalars(statement) if person.user_id in {q.get("user_id") for q in row.questions}]
 
 
 def _experiments(session: Session, documents: Documents) -> list[ExperimentRow]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from app.context.users.known import UserName
 from app.context.users.moments import Moment
 from app.evaluation.version_span import VersionSpan
 from configs.part import JsonObject
@@ -21,7 +22,6 @@ Tag = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 QuestionText = Annotated[Text, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
 Grade = Annotated[int, Field(ge=1, le=3)]
-UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$")]
 Origin = Literal["sampled", "active", "pseudo"]
 LabelSource = Literal["judgement", "click"]
 
@@ -91,7 +91,7 @@ class NewQuestion(BaseModel):
     origin: Origin = Field("sampled", description=ORIGIN)
     unanswerable: bool = Field(False, description=UNANSWERABLE)
     pinned: bool = Field(False, description=PINNED)
-    user_id: UserId | None = Field(None, description=USER_ID)
+    user_id: UserName | None = Field(None, description=USER_ID)
     asked_at: Moment | None = Field(None, description=ASKED_AT)
 
     @model_validator(mode="after")

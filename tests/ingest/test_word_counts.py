@@ -72,6 +72,21 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert encoded_words.count("a") == 2
 
 
+def test_what_another_thread_forgets_meanwhile_is_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = WordCounts()
+
+    def count_words(words: list[str]) -> list[int]:
+        if "gamma" in words:
+            counts.count("many words of others")
+        return [1] * len(words)
+
+    monkeypatch.setattr(word_counts, "count_words", count_words)
+    monkeypatch.setattr(word_counts, "REMEMBERED_WORDS", 4)
+    assert counts.count("alpha") == 1
+    assert counts.count("alpha gamma") == 2
+    assert counts.count("alpha") == 1
+
+
 def test_an_endless_word_is_counted_but_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 

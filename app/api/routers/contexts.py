@@ -196,7 +196,9 @@ async def create_context(
         with service.database.read() as session:
             chosen = choose(session, workspace_id, body)
         setup, policy = chosen.strategy.retrieval, _policy(body, chosen.strategy.context)
-        asker = service.contexts.askers.of(workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences)
+        asker = service.contexts.askers.registered(
+            workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences
+        )
         request = Request(
             workspace_id=workspace_id,
             question=body.question,

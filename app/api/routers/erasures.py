@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.api.examples_erasures import ERASURES, RETENTIONS
@@ -55,16 +57,21 @@ class ErasureStarted(BaseModel):
     job: JobView
 
 
-def view_of(session: Session, row: ErasureRow) -> ErasureView:
-    """Return the erasure as the API shows it."""
-    job = session.get_one(Job, row.job_id)
-    return ErasureView.model_validate(
-        {
-            "id": row.id, "kind": row.kind, "target_sha256": row.target_sha256, "request": row.request,
-            "job_id": row.job_id, "state": job.state, "stage": job.stage, "removed": row.counts,
-            "requested_at": row.requested_at, "hidden_at": row.marked_at, "finished_at": row.finished_at,
-        }
-    )  # fmt: skip
+def _views(session: Session, rows: Sequence[ErasureRow]) -> list[ErasureView]:
+    """Return the erasures as the API shows them."""
+    statement = select(Job.id, Job.state, Job.stage).where(Job.id.in_([row.job_id for row in rows]))
+    jobs = {job.id: job for job in session.execute(statement)}
+    return [
+        ErasureView.model_validate(
+            {
+                "id": row.id, "kind": row.kind, "target_sha256": row.target_sha256, "request": row.request,
+                "job_id": row.job_id, "state": jobs[row.job_id].state, "stage": jobs[row.job_id].stage,
+                "removed": row.counts, "requested_at": row.requested_at, "hidden_at": row.marked_at,
+                "finished_at": row.finished_at,
+            }
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 @router.post("/erasures", status_code=202, summary="Erase a document, source, memory or user")
@@ -86,7 +93,7 @@ async def start_erasure(
             row = create_erasure(session, workspace_id, body)
         service.enqueue(row.job_id)
         with service.database.read() as session:
-            erasure = view_of(session, load_erasure(session, workspace_id, row.id))
+            (erasure,) = _views(session, [load_erasure(session, workspace_id, row.id)])
         return ErasureStarted(erasure=erasure, job=load_view(service, row.job_id))
 
     return await service.run(work)
@@ -102,7 +109,7 @@ async def get_erasures(
         with service.database.read() as session:
             load_workspace(session, workspace_id)
             rows, following = list_erasures(session, workspace_id, limit=limit, cursor=cursor)
-            return Page(items=[view_of(session, row) for row in rows], next_cursor=following)
+            return Page(items=_views(session, rows), next_cursor=following)
 
     return await service.run(work)
 
@@ -114,7 +121,7 @@ async def get_erasure(service: CurrentService, workspace_id: WorkspaceId, erasur
     def work() -> ErasureView:
         with service.database.read() as session:
             load_workspace(session, workspace_id)
-            return view_of(session, load_erasure(session, workspace_id, erasure_id))
+            return _views(session, [load_erasure(session, workspace_id, erasure_id)])[0]
 
     return await service.run(work)
 
@@ -139,15 +146,12 @@ async def put_retention(
 ) -> Retention:
     """Replace the setting; what is older is removed at once by a job of kind `retain`, and once a day from then on."""
 
-    def work() -> str | None:
+    def work() -> Retention:
         with service.database.write() as session:
             load_workspace(session, workspace_id)
-            return save_retention(session, workspace_id, body)
-
-    def answer() -> Retention:
-        job_id = work()
+            job_id = save_retention(session, workspace_id, body)
         if job_id is not None:
             service.enqueue(job_id)
         return body
 
-    return await service.run(answer)
+    return await service.run(work)

@@ -229,7 +229,7 @@ async def get_cells(
         number = labels.index(strategy) if strategy is not None else None
         cells = list_cells(session, row.id, strategy_number=number, first=first, limit=limit)
         questions = [question["id"] for question in row.questions]
-        users = row.panel().users
+        users = sorted(row.users or {})
         return Page(items=[_cell(cell, labels, questions, users) for cell in cells], next_cursor=None)
 
     return await service.run(lambda: _read(service, workspace_id, work))

@@ -21,7 +21,7 @@ from app.context.users.memory_ranking import MemoryColumns, MemoryWeights, colum
 from app.context.users.personalisation import Personalisation, load_personalisation
 from app.context.users.precedence import effective_preferences
 from app.context.users.query_personalisation import PersonalQuery, QueryPersonalisation, personal_query
-from app.context.users.registration import resolve_user
+from app.context.users.registration import UnknownUserError, resolve_user
 from app.context.users.tables import UserRow
 from indexes.database.engine import Database, now
 from ingest.embedders import Embedder, Vectors
@@ -60,15 +60,25 @@ class Askers:
     ) -> Asker:  # fmt: skip
         """Return the asker as of a moment, by default now; `preferences` are the request's own.
 
-        A user who opted out or was deleted is nobody. One who is unknown is created or refused (UnknownUserError), as
-        the workspace has it. What the workspace says has no past: it is that of now.
+        A user who opted out or was deleted is nobody; raises UnknownUserError for one who is not there. What the
+        workspace says has no past: it is that of now.
         """
         found = self._found(workspace_id, user_id, as_of, preferences)
         if found is None:
-            with self._database.write() as session:
-                resolve_user(session, workspace_id, str(user_id))
-            found = self._found(workspace_id, user_id, as_of, preferences)
-        return found or self.of(workspace_id, None, as_of=as_of, preferences=preferences)
+            raise UnknownUserError(str(user_id))
+        return found
+
+    def registered(
+        self, workspace_id: str, user_id: str | None, *, as_of: datetime | None = None,
+        preferences: Preferences | None = None,
+    ) -> Asker:  # fmt: skip
+        """Return the asker as `of` does, but create a user who is not there where the workspace has it so."""
+        found = self._found(workspace_id, user_id, as_of, preferences)
+        if found is not None:
+            return found
+        with self._database.write() as session:
+            resolve_user(session, workspace_id, str(user_id))
+        return self.of(workspace_id, user_id, as_of=as_of, preferences=preferences)
 
     def ranked_memories(
         self, asker: Asker, question: str, embedder: Embedder | None, vector: Vectors | None, weights: MemoryWeights,
@@ -122,9 +132,8 @@ class Askers:
             return ()
         with self._database.read() as session:
             return workspace_feedback(
-                session, asker.workspace_id, document_ids, as_of=asker.moment,
-                besides_user_id=None if asker.known.is_anonymous else asker.known.user_id,
-            )  # fmt: skip
+                session, asker.workspace_id, document_ids, as_of=asker.moment, besides_user_id=asker.known.user_id
+            )
 
     def personal_query(
         self, asker: Asker, recipe: IndexRecipe, vector: Vectors, settings: QueryPersonalisation

@@ -29,7 +29,7 @@ ItemReason = Literal["sent", "cut", "budget"]
 class ItemDecision:
     """The one final decision on a fact, wish, turn or memory; `rank` counts from 1 in the order of the section.
 
-    `sent_characters` is how much of the text's beginning stands in the context: all of it unless `cut`.
+    `sent_characters` is how much of the text stands in the context: all of it unless `cut`.
     """
 
     section: SectionName
@@ -197,11 +197,13 @@ class SectionFitter:
         return wish.frame_tokens + whole if whole else 0
 
     def _cut(self, line: Line, allowed_tokens: int) -> Line | None:
-        """Return the beginning of a turn that is too long; its frame is charged with it."""
+        """Return what is kept of a turn that is too long; its frame is charged with it."""
         role = self._roles[line.id]
 
         def cost(text: str) -> int:
             return self._policy.renderer.turns_tokens([SpokenTurn(role=role, text=text)], self._count_all)[0]
 
-        text = cut_text(line.text, allowed_tokens, cost, "head").rstrip()
+        side = self._policy.sections.history.kept_side
+        text = cut_text(line.text, allowed_tokens, cost, side)
+        text = text.rstrip() if side == "head" else text.lstrip()
         return replace(line, text=text) if text else None

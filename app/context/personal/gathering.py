@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from app.context.personal.asker import Asker, RankedMemory
 from app.context.personal.material import PersonalMaterial
 from app.context.personal.policy import PersonalisationPolicy
@@ -73,6 +75,4 @@ def _boosts(
         preferences,
         policy.boosts,
     )
-    return {
-        document_id: boosts.parts_of(document_id) for document_id, total in zip(ids, boosts.total, strict=True) if total
-    }
+    return {ids[number]: boosts.parts_of(number) for number in np.flatnonzero(boosts.total).tolist()}

@@ -35,7 +35,10 @@ class ItemRecord(_Record):
     included: bool
     reason: ItemReason = Field(description="`sent`, `cut` to its beginning, or `budget`: it did not fit")
     tokens: int
-    sent_characters: int | None = Field(description="how much of its beginning is sent; null where nothing is")
+    sent_characters: int | None = Field(
+        description="how many of its characters are sent: the first ones, with `truncate_head` the last; null where "
+        "nothing is"
+    )
     score: float | None = Field(None, description="of a memory: the weighted sum of the next three")
     recency: float | None = None
     importance: float | None = None

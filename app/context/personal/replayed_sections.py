@@ -41,12 +41,16 @@ def replayed_sections(session: Session, context_id: str, receipt: Receipt) -> Se
             hint="assemble it again with POST …/contexts",
             code="content_deleted",
         )
+    from_end = receipt.policy.sections.history.kept_side == "tail"
     return SectionTexts(
         workspace_instructions=receipt.workspace_instructions,
         notes=receipt.notes,
         profile=tuple(profile[name] for name in sent["profile"]),
         history=tuple(
-            SpokenTurn(role="user" if turns[name].role == "user" else "assistant", text=turns[name].text[:characters])
+            SpokenTurn(
+                role="user" if turns[name].role == "user" else "assistant",
+                text=turns[name].text[-characters:] if from_end and characters else turns[name].text[:characters],
+            )
             for name, characters in sent["history"].items()
         ),
         memories=tuple(memories[name] for name in sent["memories"]),

@@ -71,6 +71,11 @@ class SectionSettings(BaseModel):
         json_schema_extra=LIVE,
     )
 
+    @property
+    def kept_side(self) -> Literal["head", "tail"]:
+        """Return which side of a text is kept where it is cut."""
+        return "tail" if self.overflow == "truncate_head" else "head"
+
     @model_validator(mode="after")
     def _has_room(self) -> Self:
         if self.maximum_tokens is not None and self.minimum_tokens > self.maximum_tokens:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.context.saved_contexts import load_context
-from app.context.users.known import EVERYONE, Feedback, Signal, groups_of
+from app.context.saved_contexts import check_reader, load_context
+from app.context.users.known import Feedback, KnownUser, Signal, groups_of, principal_of
 from app.context.users.registration import user_to_write
 from app.context.users.tables import FeedbackRow, UserRow
 from configs.errors import NotFoundError
@@ -68,9 +68,8 @@ def record_feedback(
     not there either.
     """
     user_to_write(session, workspace_id, user_id, "feedback")
-    document_id, rank = _document_of(session, workspace_id, new)
-    groups = (f"group:{name}" for name in groups_of(session, workspace_id, user_id))
-    principal = Principal.of([f"user:{user_id}", *groups, EVERYONE])
+    principal = principal_of(KnownUser(user_id=user_id, groups=groups_of(session, workspace_id, user_id)))
+    document_id, rank = _document_of(session, workspace_id, new, principal)
     named = NotFoundError("document", document_id) if new.label is None else _unknown_label(new)
     try:
         document = load_document(session, workspace_id, document_id)
@@ -98,8 +97,7 @@ def list_feedback(
 
 
 def workspace_feedback(
-    session: Session, workspace_id: str, document_ids: Collection[str], *, as_of: datetime | None = None,
-    besides_user_id: str | None = None,
+    session: Session, workspace_id: str, document_ids: Collection[str], *, as_of: datetime, besides_user_id: str
 ) -> tuple[Feedback, ...]:  # fmt: skip
     """Return what all users, besides one, let know about documents by a moment, oldest first; deleted users and those
     who opted out have no say.
@@ -109,18 +107,20 @@ def workspace_feedback(
         {
             "workspace_id": workspace_id,
             "document_ids": list(document_ids),
-            "moment": as_of or now(),
-            "besides_user_id": besides_user_id or "",
+            "moment": as_of,
+            "besides_user_id": besides_user_id,
         },
     )
     return tuple(Feedback(**one) for one in found.mappings())
 
 
-def _document_of(session: Session, workspace_id: str, new: NewFeedback) -> tuple[str, int | None]:
-    """Return the document that is meant, and where it stood."""
+def _document_of(session: Session, workspace_id: str, new: NewFeedback, principal: Principal) -> tuple[str, int | None]:
+    """Return the document that is meant, and where it stood; another user's context is not there."""
     if new.context_id is None:
         return str(new.document_id), new.rank
-    sources = load_context(session, workspace_id, new.context_id).receipt["sources"]
+    context = load_context(session, workspace_id, new.context_id)
+    check_reader(context, principal)
+    sources = context.receipt["sources"]
     for place, source in enumerate(sources, start=1):
         if source["label"] == new.label or (new.label is None and source["document_id"] == new.document_id):
             return str(source["document_id"]), new.rank or place

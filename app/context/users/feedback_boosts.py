@@ -8,7 +8,7 @@ and without preferences every boost is exactly 0, so that a new user gets what n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -108,20 +108,11 @@ class Boosts:
     preferred_source: Floats
     preferred_tag: Floats
     total: Floats
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_numbers", {one: number for number, one in enumerate(self.document_ids)})
-
-    def of(self, document_ids: Sequence[str]) -> Floats:
-        """Return the boost for each of `document_ids`, which may repeat: one for each passage."""
-        return self.total[[self._numbers[one] for one in document_ids]] if document_ids else np.zeros(0)
-
-    def parts_of(self, document_id: str) -> BoostParts:
-        """Return the parts of one document's boost."""
-        number = self._numbers[document_id]
+    def parts_of(self, number: int) -> BoostParts:
+        """Return the parts of the boost of one document, by its place."""
         return BoostParts(
-            document_id=document_id,
+            document_id=self.document_ids[number],
             own_feedback=float(self.own_feedback[number]),
             workspace_feedback=float(self.workspace_feedback[number]),
             preferred_source=float(self.preferred_source[number]),

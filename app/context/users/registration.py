@@ -55,8 +55,9 @@ def user_to_write(session: Session, workspace_id: str, user_id: str, *parts: Kno
 
     Raises UnknownUserError for a user who was deleted, ConflictError `user_opted_out` for one who opted out.
     """
-    row = resolve_user(session, workspace_id, user_id)
-    if row.deleted_at is not None:
+    resolve_user(session, workspace_id, user_id)
+    row = session.get(UserRow, (workspace_id, user_id), populate_existing=True, with_for_update=True)
+    if row is None or row.deleted_at is not None:
         raise UnknownUserError(user_id)
     if row.opted_out:
         raise ConflictError(
@@ -64,7 +65,6 @@ def user_to_write(session: Session, workspace_id: str, user_id: str, *parts: Kno
             hint="record nothing about the user, or change `opted_out` with PATCH if the user wants it",
             code="user_opted_out",
         )
-    session.refresh(row, with_for_update=True)
     if parts:
         mark_changed(session, workspace_id, [user_id], *parts)
     return row
@@ -165,6 +165,7 @@ def list_groups(
 
 def delete_group(session: Session, workspace_id: str, name: str) -> None:
     """Delete a group; its members leave it, and with it lose what it may read. What is not there stays so."""
+    session.get(GroupRow, (workspace_id, name), with_for_update=True)  # who would join now waits, and finds no group
     of_group = (GroupMemberRow.workspace_id == workspace_id, GroupMemberRow.group_name == name)
     members = session.scalars(select(GroupMemberRow.user_id).where(*of_group)).all()
     for first in range(0, len(members), MEMBERS_PER_STATEMENT):
@@ -197,11 +198,23 @@ def _set_groups(session: Session, row: UserRow, groups: Sequence[str], moment: d
         session.add(GroupMemberRow(workspace_id=row.workspace_id, user_id=row.id, group_name=name, joined_at=moment))
 
 
+def amend_preferences(session: Session, row: UserRow, key: str, value: str, *, at: datetime) -> None:
+    """Change one of the user's preferences, the row being locked; the others stay as they were said last."""
+    last = _newest_preferences(session, row)
+    said = Preferences.model_validate(last.preferences if last is not None else {})
+    change_user(session, row, preferences=said.model_copy(update={key: value}), at=at)
+
+
+def _newest_preferences(session: Session, row: UserRow) -> PreferencesRow | None:
+    """Return what was recorded last, whatever the clock of who recorded it said."""
+    mine = (PreferencesRow.workspace_id == row.workspace_id, PreferencesRow.user_id == row.id)
+    newest = select(PreferencesRow).where(*mine).order_by(PreferencesRow.recorded_at.desc(), PreferencesRow.id.desc())
+    return session.scalars(newest.limit(1)).first()
+
+
 def _record_preferences(session: Session, row: UserRow, preferences: Preferences, moment: datetime) -> None:
     """Keep the preferences beside the earlier ones, unless they say the same."""
-    mine = (PreferencesRow.workspace_id == row.workspace_id, PreferencesRow.user_id == row.id)
-    newest = select(PreferencesRow).where(*mine).order_by(PreferencesRow.recorded_at.desc()).limit(1)
-    last = session.scalars(newest).first()
+    last = _newest_preferences(session, row)
     said = preferences.model_dump(mode="json", exclude_unset=True)
     if said == (last.preferences if last is not None else {}):
         return

@@ -88,7 +88,7 @@ RULES = (
     _Rule("i_prefer", "memory", None, re.compile(rf"\bI(?:'d| would)? prefer {_REST}", re.I), _preferring),
     _Rule("answer_in", "preference", "language", re.compile(_ANSWER_IN), _language, is_request=True),
     _Rule(
-        "remember_that", "memory", None, re.compile(rf"{_POLITE}remember(?: that|:)? {_REST}", re.I), _words,
+        "remember_that", "memory", None, re.compile(rf"{_POLITE}remember(?: that)?[:,]? {_REST}", re.I), _words,
         is_request=True,
     ),
 )  # fmt: skip
@@ -114,7 +114,7 @@ def _read(rule: _Rule, sentence: str) -> Suggested | None:
     match = rule.pattern.search(sentence)
     if match is None or _NEGATED.search(sentence[: match.start()]):
         return None
-    value = rule.value_of(match[1])
+    value = rule.value_of(match[1]).strip()
     if not value or len(value) > LONGEST_VALUE:
         return None
     return Suggested(rule.kind, rule.key, value, match[0].strip(), rule.name)

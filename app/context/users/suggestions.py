@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.context.users.facts import NewFact, record_fact
-from app.context.users.known import preferences_of
 from app.context.users.memories import NewMemory, remember
-from app.context.users.registration import change_user, user_to_write
+from app.context.users.registration import amend_preferences, user_to_write
 from app.context.users.suggestion_rules import Suggested, suggest
 from app.context.users.tables import SuggestionRow
 from configs.errors import ConflictError, NotFoundError
@@ -42,9 +41,11 @@ def add_suggestions(
     return rows
 
 
-def load_suggestion(session: Session, workspace_id: str, user_id: str, suggestion_id: str) -> SuggestionRow:
-    """Return a suggestion of the user, or raise NotFoundError."""
-    row = session.get(SuggestionRow, suggestion_id)
+def load_suggestion(
+    session: Session, workspace_id: str, user_id: str, suggestion_id: str, *, to_decide: bool = False
+) -> SuggestionRow:
+    """Return a suggestion of the user, locked where it is to be decided, or raise NotFoundError."""
+    row = session.get(SuggestionRow, suggestion_id, populate_existing=to_decide, with_for_update=to_decide)
     if row is None or (row.workspace_id, row.user_id) != (workspace_id, user_id):
         raise NotFoundError("suggestion", suggestion_id)
     return row
@@ -72,7 +73,7 @@ def confirm(
     Raises ConflictError `suggestion_decided` for a dismissed one, and what recording the thing itself raises.
     """
     row = user_to_write(session, workspace_id, user_id)
-    suggestion = load_suggestion(session, workspace_id, user_id, suggestion_id)
+    suggestion = load_suggestion(session, workspace_id, user_id, suggestion_id, to_decide=True)
     if suggestion.state == "confirmed":
         return suggestion
     _check_open(suggestion)
@@ -85,10 +86,7 @@ def confirm(
         fact, _ = record_fact(session, workspace_id, user_id, str(suggestion.key), new, at=moment)
         suggestion.result_id = fact.id
     else:
-        said = preferences_of(session, workspace_id, user_id, moment)
-        change_user(
-            session, row, preferences=said.model_copy(update={str(suggestion.key): suggestion.value}), at=moment
-        )
+        amend_preferences(session, row, str(suggestion.key), suggestion.value, at=moment)
     suggestion.state, suggestion.decided_at = "confirmed", moment
     session.flush()
     return suggestion
@@ -98,7 +96,7 @@ def dismiss(
     session: Session, workspace_id: str, user_id: str, suggestion_id: str, *, at: datetime | None = None
 ) -> SuggestionRow:
     """Turn a suggestion down; again changes nothing. Raises ConflictError `suggestion_decided` for a confirmed one."""
-    suggestion = load_suggestion(session, workspace_id, user_id, suggestion_id)
+    suggestion = load_suggestion(session, workspace_id, user_id, suggestion_id, to_decide=True)
     if suggestion.state != "dismissed":
         _check_open(suggestion)
         suggestion.state, suggestion.decided_at = "dismissed", at or now()

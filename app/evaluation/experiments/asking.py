@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from app.context.personal.asker import Asker
 from app.context.personal.askers import Askers
-from app.evaluation.experiments.pins import Pins
+from app.context.users.registration import UnknownUserError
+from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.outcome import Gold
 from app.evaluation.questions import Question
 from indexes.access import Principal
@@ -31,16 +32,16 @@ class Ask:
 
 
 class AskedQuestions:
-    """Makes asks for an experiment; nobody is asked in the name of who opted out or was deleted meanwhile."""
+    """Makes asks for an experiment; nobody is asked in the name of who opted out, was deleted or erased meanwhile."""
 
-    def __init__(
-        self, askers: Askers, workspace_id: str, principal: Principal, created_at: datetime, pins: Pins
-    ) -> None:
+    def __init__(self, askers: Askers, experiment: ExperimentRow) -> None:
+        specification = experiment.parsed_specification()
         self._askers = askers
-        self._workspace_id = workspace_id
-        self._principal = principal
-        self._created_at = created_at
-        self._documents = {version_id: document_id for document_id, version_id in pins.items()}
+        self._workspace_id = experiment.workspace_id
+        self._principal = Principal.of(specification.principals)
+        self._created_at = experiment.created_at
+        self._documents = {version_id: document_id for document_id, version_id in experiment.pins.items()}
+        self._groups = experiment.users or {}
         self._known = lru_cache(maxsize=ASKERS_KEPT)(self._load)
 
     def own(self, question: Question, gold: Gold) -> Ask:
@@ -76,7 +77,14 @@ class AskedQuestions:
         return frozenset(named | {self._documents[one] for one in copies if one in self._documents})
 
     def _load(self, user_id: str | None, moment: datetime) -> Asker:
-        return self._askers.of(self._workspace_id, user_id, as_of=moment)
+        """Return the asker with the groups that the experiment began with: rights do not change while it runs."""
+        try:
+            asker = self._askers.of(self._workspace_id, user_id, as_of=moment)
+        except UnknownUserError:
+            return self._askers.of(self._workspace_id, None, as_of=moment)
+        if user_id not in self._groups or asker.known.is_anonymous:
+            return asker
+        return replace(asker, known=replace(asker.known, groups=tuple(self._groups[user_id])))
 
 
 def without_feedback_on(documents: Collection[str], asker: Asker) -> Asker:

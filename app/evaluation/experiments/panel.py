@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.users.known import groups_of
-from app.context.users.tables import UserRow
+from app.context.users.tables import GroupMemberRow, UserRow
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.personalisation.derangements import (
     NOBODY,
@@ -23,6 +22,7 @@ from configs.errors import InvalidInputError
 from indexes.database.engine import now
 
 MOST_SHOWN = 10
+USERS_PER_QUERY = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +89,7 @@ def pin_users(session: Session, workspace_id: str, questions: Sequence[Question]
     asked yet, as what will be known then is not known now.
     """
     asking = sorted({question.user_id for question in questions if question.user_id is not None})
-    statement = select(UserRow.id, UserRow.opted_out).where(
-        UserRow.workspace_id == workspace_id, UserRow.deleted_at.is_(None)
-    )
-    opted_out = {row.id: row.opted_out for row in session.execute(statement)} if asking else {}
+    groups, opted_out = _groups_and_consent(session, workspace_id, asking)
     unknown = [user for user in asking if user not in opted_out]
     if unknown:
         shown = ", ".join(map(repr, unknown[:MOST_SHOWN])) + ("" if len(unknown) <= MOST_SHOWN else ", …")
@@ -112,4 +109,24 @@ def pin_users(session: Session, workspace_id: str, questions: Sequence[Question]
             code="asked_in_future",
             questions=[one.id for one in early[:MOST_SHOWN]],
         )
-    return {user: list(groups_of(session, workspace_id, user)) for user in asking if not opted_out[user]}
+    return {user: groups[user] for user in asking if not opted_out[user]}
+
+
+def _groups_and_consent(
+    session: Session, workspace_id: str, users: Sequence[str]
+) -> tuple[dict[str, list[str]], dict[str, bool]]:
+    """Return the groups of each user, in alphabetical order, and of those who are there whether they opted out."""
+    groups: dict[str, list[str]] = {user: [] for user in users}
+    opted_out: dict[str, bool] = {}
+    for first in range(0, len(users), USERS_PER_QUERY):
+        some = users[first : first + USERS_PER_QUERY]
+        here = UserRow.workspace_id == workspace_id, UserRow.deleted_at.is_(None), UserRow.id.in_(some)
+        consent = session.execute(select(UserRow.id, UserRow.opted_out).where(*here))
+        opted_out |= {row.id: row.opted_out for row in consent}
+        member = GroupMemberRow
+        joined = member.workspace_id == workspace_id, member.user_id.in_(some)
+        for user, name in session.execute(
+            select(member.user_id, member.group_name).where(*joined).order_by(member.group_name)
+        ):
+            groups[user].append(name)
+    return groups, opted_out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,10 +81,11 @@ def _request(bench: Bench, contestant: Contestant, view: IndexView, question: Qu
     if setup.embedder is not None:
         with watch.stage("embedding"):
             vector = setup.embedder.encode_query(ask.text)
-    answered = trial.search(setup, view, ask, vector, Depth())
-    moved = trial.moved(setup, view, policy, ask, answered, Depth())
     with watch.stage("personal"):
-        material = trial.material(setup, policy, ask, moved)
+        moved = trial.moved_vector(setup, policy, ask, vector)
+    answered = replace(trial.search(setup, view, ask, moved, Depth()), vector=vector)
+    with watch.stage("personal"):
+        material = trial.material(setup, policy, ask, answered)
     with watch.stage("assembly"):
-        bench.packing.own_context(policy, ask.text, moved.packable, material)
-    return {**moved.stages, **watch.seconds}
+        bench.packing.own_context(policy, ask.text, answered.packable, material)
+    return {**answered.stages, **watch.seconds}

@@ -24,7 +24,6 @@ from app.evaluation.experiments.records import CellRow, ExperimentRow, finished_
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.experiments.trial import Scope, Trial
 from app.evaluation.gold import pinned_gold
-from indexes.access import Principal
 from indexes.database.engine import now
 from indexes.jobs import Handler, RunningJob
 from indexes.view import IndexView
@@ -66,12 +65,11 @@ class ExperimentRunner:
         job.result = {"experiment_id": experiment.id, "cells": len(contestants) * len(experiment.questions)}
 
     def _bench(self, job: RunningJob, experiment: ExperimentRow) -> Bench:
-        specification, workspace_id = experiment.parsed_specification(), str(job.workspace_id)
-        principal, askers = Principal.of(specification.principals), self.contexts.askers
+        restriction = experiment.parsed_specification().filter
         return Bench(
-            trial=Trial(job.database, self.contexts, Scope(restriction=specification.filter, pins=experiment.pins)),
+            trial=Trial(job.database, self.contexts, Scope(restriction=restriction, pins=experiment.pins)),
             packing=Packing(self.contexts),
-            asked=AskedQuestions(askers, workspace_id, principal, experiment.created_at, experiment.pins),
+            asked=AskedQuestions(self.contexts.askers, experiment),
         )
 
     def _views(

@@ -82,13 +82,17 @@ class Trial:
 
         `answered` is what it finds for the question as it is, and the answer where the question stays.
         """
-        settings = policy.personalisation.query
-        if not settings.blend or answered.vector is None or ask.asker.known.is_anonymous:
-            return answered
-        vector = self._contexts.askers.personal_query(ask.asker, setup.recipe, answered.vector, settings).vector
+        vector = self.moved_vector(setup, policy, ask, answered.vector)
         if vector is answered.vector:
             return answered
         return replace(self.search(setup, view, ask, vector, depth), vector=answered.vector)
+
+    def moved_vector(self, setup: SearchSetup, policy: ContextPolicy, ask: Ask, vector: Vector | None) -> Vector | None:
+        """Return the question's vector where the policy moves it to; the same object where it stays."""
+        settings = policy.personalisation.query
+        if not settings.blend or vector is None or ask.asker.known.is_anonymous:
+            return vector
+        return self._contexts.askers.personal_query(ask.asker, setup.recipe, vector, settings).vector
 
     def material(
         self, setup: SearchSetup | BaselineSetup, policy: ContextPolicy, ask: Ask, answered: Answered

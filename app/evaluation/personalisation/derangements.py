@@ -29,27 +29,20 @@ class Derangements:
     donors: Integers
     is_all: bool
 
-    def by_user(self, draw: int) -> dict[str, str]:
-        """Return the donor of each user in one draw; users with nobody to borrow from are left out."""
-        pairs = zip(self.users, self.donors[draw].tolist(), strict=True)
-        return {user: self.users[donor] for user, donor in pairs if donor != NOBODY}
 
-
-def derangements(
-    users: Sequence[str], seed: int, at_least: int = FEWEST_DERANGEMENTS, may_lend: Flags | None = None
-) -> Derangements:
+def derangements(users: Sequence[str], seed: int, may_lend: Flags, at_least: int = FEWEST_DERANGEMENTS) -> Derangements:
     """Return `at_least` different random derangements of the users, or all where there are not so many.
 
-    `may_lend` [users, users] tells from whom (column) a user (row) may borrow, by default from anybody; see
+    `may_lend` [users, users] tells from whom (column) a user (row) may borrow, never from themselves; see
     `within_groups` and `across_groups`. Only profiles change hands: access rights stay the real user's, which is the
     caller's part. Raises ValueError for a user named twice or flags of another shape.
     """
     size = len(users)
     if len(set(users)) < size:
         raise ValueError("a user is named twice")
-    if may_lend is not None and may_lend.shape != (size, size):
+    if may_lend.shape != (size, size):
         raise ValueError(f"{size} users, flags {may_lend.shape}")
-    may_lend = ~np.eye(size, dtype=np.bool_) if may_lend is None else may_lend & ~np.eye(size, dtype=np.bool_)
+    may_lend = may_lend & ~np.eye(size, dtype=np.bool_)
     most = _matched(may_lend)
     found: dict[tuple[int, ...], None] = {}
     is_all = most == 0

@@ -11,7 +11,6 @@ from app.evaluation.personalisation.derangements import (
     FEWEST_DERANGEMENTS,
     NOBODY,
     Derangements,
-    within_groups,
 )
 from app.evaluation.statistics.score_table import Flags, Integers, Numbers, numbered
 from configs.errors import InvalidInputError
@@ -147,17 +146,12 @@ class PersonalisationTable:
         """Return the number of each row's user, [Q], by first appearance."""
         return numbered(self.users)
 
-    @property
-    def has_groupmates(self) -> Flags:
-        """Tell which rows are of a user with whom another user of the table shares a group, [Q]."""
-        numbers = self.user_numbers
-        _, first = np.unique(numbers, return_index=True)
-        has_any = np.count_nonzero(within_groups([self.groups[row] for row in first]), axis=1) > 0
-        return np.asarray(has_any[numbers])
-
     def nearest(self, within: Numbers, across: Numbers) -> Numbers:
-        """Return values of the placebo that is hardest to beat, [Q]: a groupmate's, anybody's where there is none."""
-        return np.asarray(np.where(self.has_groupmates, within, across))
+        """Return values of the placebo that is hardest to beat, [Q]: a groupmate's, anybody's where `within` is NaN.
+
+        Groupmates lend whether or not questions of theirs stand in the table.
+        """
+        return np.asarray(np.where(np.isnan(within), across, within))
 
     def in_order(self) -> PersonalisationTable:
         """Return the table sorted by user and question, so that the order of its rows changes no random draw."""

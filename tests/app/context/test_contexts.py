@@ -118,15 +118,18 @@ def test_a_last_context_that_cannot_be_rebuilt_is_none(
 
 
 def test_what_is_kept_in_memory_is_bounded_and_can_be_let_go(
-    contexts: Contexts, monkeypatch: pytest.MonkeyPatch
+    contexts: Contexts, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts_module, "CONTENTS_KEPT", 2)
+    size = sum(map(len, make(contexts, question="Question 9?")[1].rendered.contents))
+    monkeypatch.setattr(contexts_module, "CHARACTERS_KEPT", 2 * size)
+    contexts = new_contexts(database, tmp_path)
     rows = [make(contexts, question=f"Question {number}?")[0] for number in range(4)]
-    assert list(contexts._sent) == [row.id for row in rows[-2:]]
+    kept = [contexts._sent.get(row.id) is not None for row in rows]
+    assert kept == [False, False, True, True]
     make(contexts, user=None)
-    assert len(contexts._sent) == 2
+    assert [contexts._sent.get(row.id) is not None for row in rows] == kept
     contexts.forget()
-    assert list(contexts._sent) == []
+    assert not any(contexts._sent.get(row.id) for row in rows)
     assert shared(make(contexts, question="Question 3?")[0]) is not None
 
 

@@ -165,10 +165,12 @@ def test_an_unknown_user_is_created_or_refused_as_the_workspace_has_it(database:
         add_workspace(session, WORKSPACE)
     askers = Askers(database)
     with pytest.raises(UnknownUserError):
-        askers.of(WORKSPACE, "eve")
+        askers.registered(WORKSPACE, "eve")
     with database.write() as session:
         save_personalisation(session, WORKSPACE, Personalisation(unknown_users="create"))
-    assert askers.of(WORKSPACE, "eve").principal == Principal.of(["user:eve", "everyone"])
+    with pytest.raises(UnknownUserError):  # looking creates nobody
+        askers.of(WORKSPACE, "eve")
+    assert askers.registered(WORKSPACE, "eve").principal == Principal.of(["user:eve", "everyone"])
     with database.read() as session:
         assert session.get(UserRow, (WORKSPACE, "eve")) is not None
 

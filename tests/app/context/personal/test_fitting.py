@@ -33,6 +33,12 @@ def words(size: int) -> str:
     return " ".join(f"w{number}" for number in range(size))
 
 
+def part(size: int, kept: int, overflow: str) -> str:
+    """Return what is left of so many words: the first ones, where the beginning is cut off the last ones."""
+    chosen = words(size).split()
+    return " ".join(chosen[size - kept :] if overflow == "truncate_head" else chosen[:kept])
+
+
 def fitter(personal: PersonalMaterial, kind: str = "text", **sections: Any) -> SectionFitter:
     return SectionFitter(policy(kind, sections=sections), personal, count_words)
 
@@ -90,14 +96,14 @@ def test_facts_and_memories_are_whole_or_absent(
         ("truncate_tail", 18, [SENT, SENT, SENT, SENT], None),
     ],
 )
-def test_a_turn_at_the_border_is_cut_to_its_beginning(
+def test_a_turn_at_the_border_is_cut(
     overflow: str, allowed_words: int, expected: list[str], cut_words: int | None
 ) -> None:
     result = fitted("turns", allowed_words, overflow)
     assert reasons(result) == expected
     sent = [turn.text for turn in result.texts.history]
     assert sent == [
-        words(size if reason == SENT else cut_words or 0)
+        part(size, size if reason == SENT else cut_words or 0, overflow)
         for size, reason in zip(SIZES, expected, strict=True)
         if reason != LEFT
     ]

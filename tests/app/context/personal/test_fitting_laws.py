@@ -110,7 +110,9 @@ def test_every_text_has_one_decision_which_the_texts_bear_out(
         items = [one for one in result.items if one.section == name]
         assert [(one.id, one.rank) for one in items] == [(key, rank) for rank, key in enumerate(expected[name], 1)]
         kept = [one for one in items if one.reason != "budget"]
-        assert sent[name] == [expected[name][one.id][: one.sent_characters] for one in kept]
+        from_end = settings[name]["overflow"] == "truncate_head"
+        texts = [(expected[name][one.id], one.sent_characters or 0) for one in kept]
+        assert sent[name] == [text[len(text) - size :] if from_end else text[:size] for text, size in texts]
         assert all((one.reason == "cut") == (one.sent_characters < len(expected[name][one.id])) for one in kept
                    if one.sent_characters is not None)  # fmt: skip
         assert all(one.sent_characters is None for one in items if one.reason == "budget")

@@ -158,16 +158,17 @@ def test_a_look_back_comes_back_as_of_then(database: Database, contexts: Context
     assert contexts.replay(WORKSPACE, early.id, ANN)[2] == first.rendered
 
 
+@pytest.mark.parametrize("overflow", ["drop_oldest", "truncate_head"])
 @pytest.mark.parametrize("kind", ["text", "openai_messages"])
-def test_a_cut_turn_comes_back_as_it_was_cut(database: Database, contexts: Contexts, kind: str) -> None:
+def test_a_cut_turn_comes_back_as_it_was_cut(database: Database, contexts: Contexts, kind: str, overflow: str) -> None:
     with database.write() as session:
         long = add_turn(session, WORKSPACE, "ann", "user", prose(400), at=hour(4))
         name = long.id
-    row, assembled = make(contexts, kind=kind, sections={"history": {"maximum_tokens": 60}})
+    row, assembled = make(contexts, kind=kind, sections={"history": {"maximum_tokens": 60, "overflow": overflow}})
     (cut,) = [one for one in assembled.sections.items if one.reason == "cut"]
     assert cut.id == name
     (turn,) = sections_of(database, row).history
-    assert prose(400).startswith(turn.text)
+    assert (prose(400).endswith if overflow == "truncate_head" else prose(400).startswith)(turn.text)
     assert 0 < len(turn.text) == cut.sent_characters
     assert contexts.replay(WORKSPACE, row.id, ANN)[2] == assembled.rendered
 

@@ -72,6 +72,20 @@ def test_a_label_of_what_may_not_be_read_is_answered_like_an_unknown_one(session
     assert give(session, "ben", context_id="c", label="S2").document_id == "bens"
 
 
+@pytest.mark.parametrize("named", [{"label": "S1"}, {"document_id": "open"}])
+def test_another_users_context_is_answered_like_an_unknown_one(session: Session, named: dict[str, Any]) -> None:
+    receipt = {"sources": [{"label": "S1", "document_id": "open"}]}
+    session.add(ContextRow(id="anns", workspace_id=WORKSPACE, user_id="ann", request={}, receipt=receipt))
+    session.flush()
+    assert give(session, "ann", context_id="anns", **named).document_id == "open"
+    answers = []
+    for context_id in ("anns", "nosuch"):
+        with pytest.raises(NotFoundError) as caught:
+            give(session, "ben", context_id=context_id, **named)
+        answers.append({**caught.value.as_dict(), "detail": caught.value.detail.replace(context_id, "X")})
+    assert answers[0] == answers[1]
+
+
 def test_an_unknown_context_is_told(session: Session) -> None:
     with pytest.raises(NotFoundError) as caught:
         give(session, context_id="nosuch", label="S1")
@@ -92,7 +106,10 @@ def test_feedback_of_a_workspace_is_of_those_who_take_part(session: Session) -> 
     give(session, "ann", 3, document_id="finance")
 
     def signals(hours: float = 9) -> list[str]:
-        return [one.signal for one in workspace_feedback(session, WORKSPACE, ["open"], as_of=hour(hours))]
+        return [
+            one.signal
+            for one in workspace_feedback(session, WORKSPACE, ["open"], as_of=hour(hours), besides_user_id="")
+        ]
 
     assert (signals(), signals(1.5)) == (["thumb_up", "click"], ["thumb_up"])
     change_user(session, find_user(session, WORKSPACE, "ann"), opted_out=True)

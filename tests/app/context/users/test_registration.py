@@ -81,12 +81,12 @@ def test_who_is_unknown_is_refused_or_created_by_setting(database: Database) -> 
         add_workspace(session)
     askers = Askers(database)
     with pytest.raises(UnknownUserError) as caught:
-        askers.of(WORKSPACE, "new")
+        askers.registered(WORKSPACE, "new")
     assert (caught.value.status, caught.value.code) == (404, "unknown_user")
     with database.write() as session:
         save_personalisation(session, WORKSPACE, Personalisation(unknown_users="create"))
-    assert askers.of(WORKSPACE, "new").known.user_id == "new"
-    assert askers.of(WORKSPACE, None).known is ANONYMOUS
+    assert askers.registered(WORKSPACE, "new").known.user_id == "new"
+    assert askers.registered(WORKSPACE, None).known is ANONYMOUS
     with database.read() as session:
         assert session.query(UserRow).count() == 1
 

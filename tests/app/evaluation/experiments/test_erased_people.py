@@ -70,7 +70,7 @@ def test_cells_go_in_batches_and_findings_count_them(laboratory: Laboratory, mon
         assert erased_once(laboratory, stranger) == {}
     assert erased_users(laboratory, experiment_id) == set()
     batches = []
-    while counts := erased_once(laboratory, person(name(1))):
+    while "cells" in (counts := erased_once(laboratory, person(name(1)))):
         batches.append(counts["cells"])
         findings = Findings.model_validate(laboratory.experiment(experiment_id).findings)
         assert findings.erased_cells == sum(batches)
@@ -93,3 +93,25 @@ def test_a_run_that_would_ask_for_the_person_is_ended_and_others_go_on(laborator
         assert (ended.state, ended.error) == ("failed", ERASED_ERROR)
         assert ended.finished_at is not None
         assert (waiting.state, waiting.error) == ("queued", None)
+
+
+def test_nobody_is_left_who_borrowed_the_profile(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.evaluation.erased_evidence.CELLS_PER_BATCH", 3)
+    experiment_id = created(laboratory)
+    laboratory.finish(experiment_id)
+    assert set(laboratory.experiment(experiment_id).users or {}) == {name(user) for user in range(USERS)}
+    removed: dict[str, int] = {}
+    while counts := erased_once(laboratory, person(name(1))):
+        removed = {kind: removed.get(kind, 0) + counts.get(kind, 0) for kind in {*removed, *counts}}
+    assert removed == {"cells": 4, "placebo_scores": 4}
+    assert laboratory.experiment(experiment_id).users is None
+    assert all(one.personal is None for one in laboratory.cells(experiment_id))
+
+
+@pytest.mark.parametrize("key", ["id", "question", "user_id"])
+def test_a_user_called_like_a_key_of_questions_ends_nothing(laboratory: Laboratory, key: str) -> None:
+    experiment_id = created(laboratory)
+    with laboratory.world.database.write() as session:
+        evidence_owner(laboratory.world.folder).detach_person(session, person(key))
+    with laboratory.world.database.read() as session:
+        assert session.get_one(Job, laboratory.experiment(experiment_id).job_id).state == "queued"

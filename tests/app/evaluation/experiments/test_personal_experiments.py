@@ -76,6 +76,7 @@ def test_cells_of_an_erased_user_are_erased(laboratory: Laboratory) -> None:
     owner, person = evidence_owner(laboratory.world.folder), Person(workspace_id=WORKSPACE, user_id=name(3))
     with laboratory.world.database.write() as session:
         assert owner.erase_person(session, person) == {"cells": 2 * len(TOPICS)}
+        assert owner.erase_person(session, person).keys() == {"placebo_scores"}
         assert owner.erase_person(session, person) == {}
     experiment = laboratory.experiment(experiment_id)
     numbers = [n for n, one in enumerate(experiment.parsed_questions()) if one.user_id == name(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -89,4 +90,21 @@ def table_of(
         failed=is_failed,
         within=placebo(within_groups(groups)),
         across=placebo(across_groups(groups)),
+    )
+
+
+def rows_of(table: PersonalisationTable, rows: Sequence[int]) -> PersonalisationTable:
+    """Return some rows of a table; everybody goes on lending."""
+    chosen = np.array(rows)
+    return PersonalisationTable(
+        users=tuple(table.users[row] for row in rows),
+        groups=tuple(table.groups[row] for row in rows),
+        questions=tuple(table.questions[row] for row in rows),
+        clusters=tuple(table.clusters[row] for row in rows),
+        own=table.own[chosen],
+        anonymous=table.anonymous[chosen],
+        changed=table.changed[chosen],
+        failed=table.failed[chosen],
+        within=replace(table.within, scores=table.within.scores[:, chosen]),
+        across=replace(table.across, scores=table.across.scores[:, chosen]),
     )

@@ -20,6 +20,7 @@ from tests.app.evaluation.personalisation.scores import (
     harmful,
     nothing,
     private,
+    rows_of,
     shared,
     table_of,
 )
@@ -177,3 +178,12 @@ def test_findings_survive_json() -> None:
     assert "NaN" not in text
     assert PersonalisationFindings.model_validate(json.loads(text)) == found
     assert sentences(PersonalisationFindings.model_validate_json(text)) == sentences(found)
+
+
+def test_a_group_effect_is_none_of_a_person_where_groupmates_decide_nothing() -> None:
+    """Of each pair, one lends a profile and asks nothing that counts."""
+    pairs = [(str(user // 2),) for user in range(60)]
+    whole = table_of(lambda user, owner: 0.2 * (user // 2 == owner // 2), users=60, groups=pairs)
+    half = rows_of(whole, [row for row, user in enumerate(whole.users) if int(user[1:]) % 2 == 0])
+    assert find_personalisation(whole, PLAN).conclusion == "group_effect"
+    assert find_personalisation(half, PLAN).conclusion == "group_effect"

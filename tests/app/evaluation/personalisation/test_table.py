@@ -10,7 +10,7 @@ import pytest
 from app.evaluation.personalisation.derangements import Derangements, derangements
 from app.evaluation.personalisation.table import PersonalisationTable, PlaceboScores
 from configs.errors import InvalidInputError
-from tests.app.evaluation.personalisation.scores import nothing, private, table_of
+from tests.app.evaluation.personalisation.scores import private, table_of
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +26,13 @@ def test_placebos_are_means_over_the_draws_in_which_somebody_lends() -> None:
     assert placebo.mean_of(np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])).tolist()[:2] == [0.5, 1.0]
 
 
-def test_the_nearest_placebo_is_a_groupmates_where_there_is_one() -> None:
-    groups = [("a",), ("a",), ("b",), ()]
-    found = table_of(nothing, users=4, questions=2, groups=groups)
-    assert found.has_groupmates.tolist() == [True] * 4 + [False] * 4
-    assert found.nearest(np.zeros(8), np.ones(8)).tolist() == [0] * 4 + [1] * 4
+def test_the_nearest_placebo_is_a_groupmates_where_there_is_one(table: PersonalisationTable) -> None:
+    within = np.where(np.arange(36) < 18, 0.0, np.nan)
+    assert table.nearest(within, np.ones(36)).tolist() == [0] * 18 + [1] * 18
 
 
 def test_few_placebos_are_refused_unless_they_are_all() -> None:
-    drawn = derangements([str(user) for user in range(8)], seed=1, at_least=19)
+    drawn = derangements([str(user) for user in range(8)], 1, np.ones((8, 8), dtype=np.bool_), at_least=19)
     with pytest.raises(InvalidInputError, match="19 wrong-user placebos") as caught:
         PlaceboScores(scores=np.zeros((19, 8)), drawn=drawn)
     assert caught.value.code == "too_few_placebos"

@@ -14,8 +14,8 @@ CHECKPOINT_SECONDS = 30.0
 RETRY_SECONDS = 0.1
 
 
-def scrub(path: Path) -> int:
-    """Write the database anew without anything that was deleted, empty its WAL, and return its size in bytes.
+def scrub(path: Path) -> None:
+    """Write the database anew without anything that was deleted, and empty its WAL.
 
     `secure_delete` overwrites a deleted cell, yet not the copy of it that an earlier split of its page left in the
     page's gap: found by planting strings, 4 and 5 copies in two of three trials. So only a VACUUM makes sure. It needs
@@ -32,7 +32,6 @@ def scrub(path: Path) -> int:
                 raise
             raise _busy(path, "VACUUM") from error
         _truncate_wal(connection, path)
-    return path.stat().st_size
 
 
 def _truncate_wal(connection: sqlite3.Connection, path: Path) -> None:

@@ -30,6 +30,7 @@ from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.tokens import known_tokens
 from app.context.users.known import Feedback
+from app.context.users.registration import find_user
 from configs.errors import ConflictError
 from configs.part import JsonObject
 from configs.span import Span
@@ -156,7 +157,8 @@ class Contexts:
     ) -> ContextRow:
         """Keep the receipt with what was asked, `strategy` being what answers call it; return the row.
 
-        Memories that were sent count as used from now on, unless the asker is one of the past.
+        Memories that were sent count as used from now on, unless the asker is one of the past. Raises UnknownUserError
+        for a user who was deleted meanwhile: an erasure would not find what comes after it.
         """
         asker = asker or nobody(request.workspace_id)
         user_id = None if asker.known.is_anonymous else asker.known.user_id
@@ -165,11 +167,13 @@ class Contexts:
             id=context_id or new_id("context"),
             workspace_id=request.workspace_id,
             user_id=user_id,
-            request={**_asked(retrieved, strategy, request), "prompt_prefix": prefix.model_dump(mode="json")},
+            request={**_asked(retrieved, strategy, request, asker), "prompt_prefix": prefix.model_dump(mode="json")},
             receipt=receipt_of(assembled).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:
+            if user_id is not None:
+                find_user(session, request.workspace_id, user_id, keep=True)
             session.add(row)
         if user_id is not None:
             self._sent.put(row.id, assembled.rendered.contents)
@@ -243,7 +247,7 @@ class Contexts:
         return _Outline(title=title or file_name, document=document, pages=page_starts(structure or []))
 
 
-def _asked(retrieved: Retrieved, strategy: str, request: Request) -> JsonObject:
+def _asked(retrieved: Retrieved, strategy: str, request: Request, asker: Asker) -> JsonObject:
     restriction, moved = request.restriction, retrieved.personal_query
     return {
         "strategy": strategy,
@@ -252,6 +256,8 @@ def _asked(retrieved: Retrieved, strategy: str, request: Request) -> JsonObject:
         "filter": restriction.model_dump(mode="json", by_alias=True) if restriction is not None else None,
         "index_id": retrieved.index_id,
         "missing_documents": retrieved.missing_documents,
+        "as_of": asker.moment.isoformat(),
+        "preferences": None if asker.requested is None else asker.requested.model_dump(mode="json", exclude_unset=True),
         "query_personalisation": None
         if moved is None
         else {"outcome": moved.outcome, "blend": moved.blend, "closest_cosine": moved.closest_cosine},

@@ -35,6 +35,9 @@ from ingest.tokenizers import count_tokens
 
 Vector = npt.NDArray[np.float32]
 
+MAX_WHOLE_DOCUMENTS = 1_000
+"""How many whole documents a context considers at most."""
+
 CHARACTERS_PER_TOKEN_AT_MOST = 12
 """Whole documents are considered until this many characters per token of the limit are read."""
 

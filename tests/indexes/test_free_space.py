@@ -45,10 +45,9 @@ def test_nothing_deleted_is_left_in_file_or_wal(tmp_path: Path, seed: int) -> No
         fill(connection, random.Random(seed))
         rows = connection.execute("SELECT * FROM rows ORDER BY id").fetchall()
         assert any(CANARY in file.read_bytes() for file in tmp_path.iterdir())
-        size_bytes = scrub(path)
+        scrub(path)
         assert [file.name for file in tmp_path.iterdir() if CANARY in file.read_bytes()] == []
         assert (tmp_path / "a.sqlite-wal").stat().st_size == 0
-        assert size_bytes == path.stat().st_size
         assert connection.execute("SELECT * FROM rows ORDER BY id").fetchall() == rows
 
 

@@ -21,7 +21,7 @@ from app.context.personal.prompt_cache import PromptPrefix
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt
 from app.context.renderers import Rendered
-from app.context.retrieve import Request
+from app.context.retrieve import MAX_WHOLE_DOCUMENTS, Request
 from app.context.saved_contexts import ContextRow
 from app.context.strategy import SearchSetup
 from app.context.users.known import Preferences, UserName
@@ -31,7 +31,6 @@ from app.evaluation.economics.prices import Usage, cost_usd, price_of
 from configs.errors import InvalidInputError
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/contexts", tags=["contexts"], route_class=PlaygroundRoute)
-MAX_WHOLE_DOCUMENTS = 1_000
 
 
 class NewContext(Choice, Scope):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -108,8 +110,9 @@ def erase_uploads(session: Session, data_folder: Path, documents: Documents, unt
             path.unlink()
             removed += 1
     for partial in (data_folder / "uploads" / documents.workspace_id).glob(".*.partial"):
-        if partial.stat().st_mtime < (until - PARTIAL_AFTER).timestamp():  # left by a process that died while it wrote
-            partial.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # it was written to its end
+            if partial.stat().st_mtime < (until - PARTIAL_AFTER).timestamp():  # left by a process that died
+                partial.unlink()
     return removed
 
 
@@ -118,13 +121,15 @@ def _detach(session: Session, documents: Documents) -> None:
 
 
 def _erase_errors(session: Session, documents: Documents) -> Counts:
-    """Blank what ended jobs say went wrong where they name the documents."""
+    """Blank what ended jobs say went wrong where they name the documents, as words of their own."""
     said = [json.dumps(name)[1:-1] for name in (*documents.names, *documents.ids, *documents.version_ids)]
+    if not said:
+        return {}
+    names = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in said))
     ended = Job.workspace_id == documents.workspace_id, Job.state.in_(FINAL_STATES), Job.error.is_not(None)
     blanked = 0
     for job in session.scalars(select(Job).where(*ended)):
-        words = json.dumps(job.error)
-        if job.error is not None and "erased" not in job.error and any(name in words for name in said):
+        if job.error is not None and "erased" not in job.error and names.search(json.dumps(job.error)):
             code = str(job.error.get("code", "internal_error"))
             hint = "look at what is left of the workspace"
             job.error = {"code": code, "detail": "a document that it named was erased", "hint": hint, "erased": True}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -80,8 +80,9 @@ class Eraser:
         """Let nothing that begins from now on read the target."""
         with job.write() as session:
             documents, person = _scope(session, erasure)
+            groups = _groups(session, documents)
             for owner in self.owners:
-                for some in _groups(documents):
+                for some in groups:
                     owner.detach_documents(session, some)
                 if person is not None:
                     owner.detach_person(session, person)
@@ -107,9 +108,10 @@ class Eraser:
     def _erase(self, job: RunningJob, erasure: ErasureRow, settled_at: datetime) -> Iterator[None]:
         with job.database.read() as session:
             documents, person = _scope(session, erasure)
+            groups = _groups(session, documents)
         for number, owner in enumerate(self.owners):
             job.progress("erasing_traces", number, len(self.owners))
-            for some in _groups(documents):
+            for some in groups:
                 yield from _until_nothing_is_left(job, erasure.id, owner.erase_documents, some)
                 with job.database.read() as session:
                     removed = owner.remove_files(session, some)
@@ -189,11 +191,13 @@ def _scope(session: Session, erasure: ErasureRow) -> tuple[Documents | None, Per
     return None, None
 
 
-def _groups(documents: Documents | None) -> Iterator[Documents]:
-    """Yield the documents in groups that fit one SQL condition each."""
-    for first in range(0, len(documents.ids) if documents is not None else 0, DOCUMENTS_PER_GROUP):
-        assert documents is not None
-        yield replace(documents, ids=documents.ids[first : first + DOCUMENTS_PER_GROUP])
+def _groups(session: Session, documents: Documents | None) -> list[Documents]:
+    """Return the documents in groups that fit one SQL condition each."""
+    if documents is None:
+        return []
+    starts = range(0, len(documents.ids), DOCUMENTS_PER_GROUP)
+    groups = (documents.ids[first : first + DOCUMENTS_PER_GROUP] for first in starts)
+    return [find_documents(session, documents.workspace_id, ids) for ids in groups]
 
 
 def _until_nothing_is_left(

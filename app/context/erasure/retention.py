@@ -74,7 +74,8 @@ def plan_retention(session: Session) -> list[str]:
     """Create a job for each live workspace that limits something and had none for PLANNED_EVERY; return their ids."""
     limited = or_(*(getattr(RetentionRow, f"{kind}_days").is_not(None) for kind in KINDS))
     statement = select(RetentionRow.workspace_id).join(Workspace, Workspace.id == RetentionRow.workspace_id)
-    ids = session.scalars(statement.where(limited, Workspace.deleted_at.is_(None)).order_by(RetentionRow.workspace_id))
+    due = statement.where(limited, Workspace.deleted_at.is_(None)).order_by(RetentionRow.workspace_id)
+    ids = session.scalars(due.with_for_update(of=RetentionRow))  # another process that plans comes after this one
     return [create_job(session, one, RETAIN, {}) for one in ids.all() if not _is_planned(session, one)]
 
 

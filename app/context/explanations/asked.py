@@ -13,21 +13,18 @@ from sqlalchemy.orm import Session
 from app.context.assembled import Assembled
 from app.context.contexts import Contexts
 from app.context.envelope import new_nonce
-from app.context.personal.asker import nobody
 from app.context.policy import ContextPolicy
 from app.context.receipt import CandidateRecord, Receipt
-from app.context.retrieve import Request, Retrieved, Retriever
+from app.context.retrieve import MAX_WHOLE_DOCUMENTS, Request, Retrieved, Retriever
 from app.context.saved_contexts import ContextRow, check_reader, check_sources, load_context
 from app.context.saved_strategies import load_strategy
 from app.context.strategy import BaselineSetup, RetrievalSetup, SearchSetup
+from app.context.users.known import Preferences
 from configs.errors import ConflictError, NotFoundError
 from configs.part import canonical_json
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.tables import Document
-
-MOST_WHOLE_DOCUMENTS = 1_000
-"""How many whole documents a context considers at most, as when it was assembled."""
 
 Setup = SearchSetup | BaselineSetup
 _SETUP: TypeAdapter[Setup] = TypeAdapter(RetrievalSetup)
@@ -35,14 +32,17 @@ _SETUP: TypeAdapter[Setup] = TypeAdapter(RetrievalSetup)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A saved context with its receipt, and how it was asked for."""
+    """A saved context with its receipt, and how it was asked for: as what was known `as_of` then, and with which
+    preferences of the request's own.
+    """
 
     id: str
     setup: Setup
     receipt: Receipt
     request: Request
     user_id: str | None
-    created_at: datetime
+    as_of: datetime
+    preferences: Preferences | None
 
     @property
     def policy(self) -> ContextPolicy:
@@ -75,12 +75,15 @@ def load_asked(session: Session, workspace_id: str, context_id: str, caller: Pri
         question=receipt.question,
         principal=asker,
         restriction=Filter.model_validate(said) if said is not None else None,
-        limit=MOST_WHOLE_DOCUMENTS,
+        limit=MAX_WHOLE_DOCUMENTS,
         whole_document_tokens=receipt.policy.available_tokens,
     )
+    own = row.request.get("preferences")
     return Asked(
-        id=row.id, setup=setup, receipt=receipt, request=request, user_id=row.user_id, created_at=row.created_at
-    )
+        id=row.id, setup=setup, receipt=receipt, request=request, user_id=row.user_id,
+        as_of=datetime.fromisoformat(row.request["as_of"]) if "as_of" in row.request else row.created_at,
+        preferences=None if own is None else Preferences.model_validate(own),
+    )  # fmt: skip
 
 
 class Rerun:
@@ -95,8 +98,9 @@ class Rerun:
         self._retriever = retriever
         self._asked = asked
         self._found: dict[str, Retrieved] = {}
-        askers, workspace_id = contexts.askers, asked.request.workspace_id
-        self._asker = askers.of(workspace_id, asked.user_id, as_of=asked.created_at) if asked.user_id else None
+        self._asker = contexts.askers.of(
+            asked.request.workspace_id, asked.user_id, as_of=asked.as_of, preferences=asked.preferences
+        )
 
     def retrieved(self, setup: Setup, policy: ContextPolicy) -> Retrieved:
         """Return what the setup finds at present."""
@@ -112,8 +116,7 @@ class Rerun:
         """Return the context at present, with the receipt's nonce or another one as long as no text holds it."""
         found = self.retrieved(setup, policy)
         question, draw = self._asked.request.question, beginning_with(nonce or self._asked.receipt.nonce)
-        asker = self._asker or nobody(self._asked.request.workspace_id)
-        personal = self._contexts.personal_material(setup, policy, question, asker, found.passages, found.vector)
+        personal = self._contexts.personal_material(setup, policy, question, self._asker, found.passages, found.vector)
         said = self._asked.receipt
         personal = replace(personal, workspace_instructions=said.workspace_instructions, notes=said.notes)
         return self._contexts.assemble(policy, question, found.passages, nonce=draw, personal=personal)
@@ -126,7 +129,7 @@ class Rerun:
 
 def request_for(request: Request, setup: Setup, policy: ContextPolicy) -> Request:
     """Return the request as it is made when a context is assembled by setup and policy."""
-    limit = setup.candidates if isinstance(setup, SearchSetup) else MOST_WHOLE_DOCUMENTS
+    limit = setup.candidates if isinstance(setup, SearchSetup) else MAX_WHOLE_DOCUMENTS
     return replace(request, limit=limit, whole_document_tokens=policy.available_tokens)
 
 

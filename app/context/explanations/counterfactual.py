@@ -11,7 +11,7 @@ from app.context.contexts import Contexts
 from app.context.explanations.change_search import ChangeSearch
 from app.context.explanations.changes import Change, ChangeKind, Changes
 from app.context.explanations.stages import TargetView
-from app.context.explanations.stretches import stretches, without
+from app.context.explanations.stretches import stretches, uncovered
 from app.context.explanations.trials import Outcome, Trials, admits
 from app.context.explanations.walk import Walk, walk
 from app.context.explanations.why_not import Opened, target_view
@@ -92,7 +92,7 @@ def counterfactuals(
     """Return the single changes that admit the target; nothing is saved. For a hidden document as for none."""
     begin = time.monotonic()
     asked, place = opened.asked, opened.place
-    walked = walk(database, retriever, asked, place, opened.assembled)
+    walked = walk(database, retriever, asked, place, opened.assembled, opened.found)
     why = _hopeless(walked)
     shown: list[Counterfactual] = []
     trials = None
@@ -131,18 +131,15 @@ def _hopeless(walked: Walk) -> str:
 
 def _shown(outcome: Outcome, opened: Opened, contexts: Contexts, walked: Walk) -> Counterfactual:
     change, before, after = outcome.change, opened.assembled, outcome.assembled
-    left = without(
-        stretches((one.version_id, one.span) for one in before.sources),
-        stretches((one.version_id, one.span) for one in after.sources),
-    )
+    held = stretches((one.version_id, one.span) for one in after.sources)
     pushed = [
         PushedOut(
             label=source.label, document_id=source.document_id, version_id=source.version_id, start=span.start,
             end=span.end,
         )
         for source in before.sources
-        for span in left.get(source.version_id, ())
-        if source.span.overlap(span) and contexts.text_of(source.version_id, span).strip()
+        for span in uncovered(source.span, held.get(source.version_id, ()))
+        if contexts.text_of(source.version_id, span).strip()
     ]  # fmt: skip
     place = walked.place or opened.place
     assert place is not None
@@ -162,7 +159,7 @@ def _shown(outcome: Outcome, opened: Opened, contexts: Contexts, walked: Walk) -
 
 
 def _request(change: Change, opened: Opened) -> JsonObject:
-    request = opened.asked.request
+    asked, request = opened.asked, opened.asked.request
     body: JsonObject = {
         "question": request.question,
         "principals": sorted(request.principal.names),
@@ -171,6 +168,10 @@ def _request(change: Change, opened: Opened) -> JsonObject:
     }
     if request.restriction is not None:
         body["filter"] = request.restriction.model_dump(mode="json", by_alias=True)
+    if asked.user_id is not None:
+        body |= {"user_id": asked.user_id, "as_of": asked.as_of.isoformat()}
+    if asked.preferences is not None:
+        body["preferences"] = asked.preferences.model_dump(mode="json", exclude_unset=True)
     return body
 
 

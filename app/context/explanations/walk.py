@@ -15,7 +15,7 @@ from app.context.explanations.places import Place, place_in
 from app.context.explanations.stages import ChunkWay
 from app.context.explanations.standings import Standings
 from app.context.passages import Decision
-from app.context.retrieve import Retriever
+from app.context.retrieve import Retrieved, Retriever
 from app.context.strategy import BaselineSetup, SearchSetup
 from configs.span import Span
 from indexes.access import Filter
@@ -68,36 +68,38 @@ class _Answering:
     view: IndexView | None
 
 
-def walk(database: Database, retriever: Retriever, asked: Asked, place: Place | None, assembled: Assembled) -> Walk:
-    """Return how far the place comes; `assembled` is the context as it would be made now."""
+def walk(
+    database: Database, retriever: Retriever, asked: Asked, place: Place | None, assembled: Assembled, found: Retrieved
+) -> Walk:
+    """Return how far the place comes; `assembled` is the context as it would be made now of what is `found` now."""
     if place is None:
         return Walk(not_ingested="unknown_document")
     answering = _answering(retriever, asked, place)
     if answering is None:
         return Walk(not_ingested="no_ready_version" if place.document.ready_version_id is None else "not_in_index")
     with database.read() as session:
-        found = place_in(session, place, answering.served.version_id)
-    if found is None:
+        standing = place_in(session, place, answering.served.version_id)
+    if standing is None:
         return Walk(not_ingested="text_gone")
     principal, restriction = asked.request.principal, asked.request.restriction
     begun = Walk(
-        place=found,
+        place=standing,
         is_permitted=principal.may_read(answering.served.access),
         failed_conditions=_failed(restriction, answering.served),
         retrieves_nothing=asked.setup == BaselineSetup(baseline="no_context"),
         decisions={decision.hit.rank: decision for decision in assembled.decisions},
-        **_sent(found, assembled),
+        **_sent(standing, assembled),
     )
     if begun.retrieves_nothing or not begun.is_permitted or begun.failed_conditions:
         return begun
-    chunks = _chunks(database, asked, found)
-    whole = carriers(found, chunks)
+    chunks = _chunks(database, asked, standing)
+    whole = carriers(standing, chunks)
     begun = replace(
         begun,
-        dropped=tuple(found.missing([chunk.span for chunk in chunks])) if found.span is not None else (),
+        dropped=tuple(standing.missing([chunk.span for chunk in chunks])) if standing.span is not None else (),
         is_cut=bool(chunks) and not whole,
     )
-    return replace(begun, ways=tuple(_ways(asked, answering, begun, whole or chunks)))
+    return replace(begun, ways=tuple(_ways(asked, answering, begun, whole or chunks, found)))
 
 
 def _answering(retriever: Retriever, asked: Asked, place: Place) -> _Answering | None:
@@ -142,7 +144,9 @@ def _chunks(database: Database, asked: Asked, place: Place) -> list[CutChunk]:
     return [CutChunk(ordinal=0, span=span, tokens=count_tokens(text), held=place.span or span)]
 
 
-def _ways(asked: Asked, answering: _Answering, begun: Walk, chunks: Sequence[CutChunk]) -> list[ChunkWay]:
+def _ways(
+    asked: Asked, answering: _Answering, begun: Walk, chunks: Sequence[CutChunk], found: Retrieved
+) -> list[ChunkWay]:
     """Return how far the chunks come."""
     decisions = {
         decision.hit.ordinal: decision
@@ -152,8 +156,7 @@ def _ways(asked: Asked, answering: _Answering, begun: Walk, chunks: Sequence[Cut
     setup = asked.setup
     if isinstance(setup, BaselineSetup) or answering.view is None:
         return ways_of(chunks, None, {}, decisions)
-    question = asked.request.question
-    vector = setup.embedder.encode_query(question) if setup.embedder is not None else None
-    query = Query(text=question, vector=vector)
+    vector = found.vector if found.personal_query is None else found.personal_query.vector
+    query = Query(text=asked.request.question, vector=vector)
     ranked = Standings(answering.view, setup, query, asked.request.principal, asked.request.restriction)
     return ways_of(chunks, setup, ranked.of(answering.served.id), decisions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.context.assembled import Assembled
 from app.context.contexts import Contexts
@@ -13,7 +14,7 @@ from app.context.explanations.target import Target
 from app.context.explanations.walk import Walk, walk
 from app.context.explanations.walk_stages import stages_of
 from app.context.receipt import Receipt
-from app.context.retrieve import Retriever
+from app.context.retrieve import Retrieved, Retriever
 from configs.span import Span
 from indexes.access import Principal
 from indexes.database.engine import Database
@@ -21,7 +22,7 @@ from indexes.database.engine import Database
 MOST_CHUNKS_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Opened:
     """A saved context with the place of a target in it, and the same request assembled now."""
 
@@ -32,6 +33,11 @@ class Opened:
     assembled: Assembled
 
     @property
+    def found(self) -> Retrieved:
+        """Return what the context's setup finds at present."""
+        return self.rerun.retrieved(self.asked.setup, self.asked.policy)
+
+    @cached_property
     def documents_changed(self) -> bool:
         """Tell whether the request comes out otherwise than the receipt recorded."""
         return self.rerun.differs_from_receipt(self.assembled)
@@ -60,7 +66,7 @@ def explain(database: Database, retriever: Retriever, opened: Opened) -> WhyNot:
 
     For a document that the caller may not read the answer is that for one that does not exist.
     """
-    walked = walk(database, retriever, opened.asked, opened.place, opened.assembled)
+    walked = walk(database, retriever, opened.asked, opened.place, opened.assembled, opened.found)
     recorded = recorded_of(opened.asked.receipt, opened.place)
     stages = stages_of(walked, opened.asked)
     stopped = _first_stop(walked, stages)

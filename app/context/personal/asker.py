@@ -16,13 +16,15 @@ class Asker:
     """Whoever a context is for, as known at `moment`; nobody has no rights and nothing known.
 
     `preferences` are those that hold after the request's, the user's and the workspace's were weighed;
-    `workspace_instructions` and `notes` are the workspace's and apply to everybody. `is_past` tells that a moment was
+    `requested` are the request's own alone. `workspace_instructions` and `notes` are the workspace's and apply to
+    everybody. `is_past` tells that a moment was
     asked for: what such a context sends does not count as used.
     """
 
     workspace_id: str
     known: KnownUser = ANONYMOUS
     preferences: Preferences = field(default_factory=Preferences)
+    requested: Preferences | None = None
     workspace_instructions: str = ""
     notes: str = ""
     moment: datetime = field(default_factory=now)

@@ -171,6 +171,7 @@ class Askers:
             workspace_id=workspace_id,
             known=known,
             preferences=self._preferences(workspace_id, known, personalisation, preferences),
+            requested=preferences,
             workspace_instructions=personalisation.workspace_instructions,
             notes=personalisation.notes,
             moment=moment,

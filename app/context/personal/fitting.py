@@ -42,7 +42,7 @@ class ItemDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionUse:
-    """What a section wanted, was given and used, in tokens, its tags included."""
+    """What a section wanted and was given, in tokens, its tags included."""
 
     name: SectionName
     wanted_tokens: int

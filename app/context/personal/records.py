@@ -33,7 +33,7 @@ class ItemRecord(_Record):
     id: str
     rank: int = Field(description="in its section: turns oldest first, memories best first")
     included: bool
-    reason: ItemReason = Field(description="`sent`, `cut` to its beginning, or `budget`: it did not fit")
+    reason: ItemReason = Field(description="`sent`, `cut` to a part of it, or `budget`: it did not fit")
     tokens: int
     sent_characters: int | None = Field(
         description="how many of its characters are sent: the first ones, with `truncate_head` the last; null where "

@@ -29,9 +29,13 @@ class UnknownUserError(NotFoundError):
         self.code = "unknown_user"
 
 
-def find_user(session: Session, workspace_id: str, user_id: str) -> UserRow:
-    """Return a user of the workspace, or raise UnknownUserError; who was deleted is not there."""
-    row = session.get(UserRow, (workspace_id, user_id))
+def find_user(session: Session, workspace_id: str, user_id: str, *, keep: bool = False) -> UserRow:
+    """Return a user of the workspace, or raise UnknownUserError; who was deleted is not there.
+
+    With `keep` nobody deletes the user until this unit of work ends.
+    """
+    lock = {"read": True} if keep else None
+    row = session.get(UserRow, (workspace_id, user_id), with_for_update=lock)
     if row is None or row.deleted_at is not None:
         raise UnknownUserError(user_id)
     return row

@@ -38,7 +38,9 @@ def changes_of(workspace: Workspace, context: JsonObject, **target: Any) -> Json
         assert seen["is_included"], change
         assert change["labels"]
         assert change["tokens_after"] <= change["request"]["context"]["budget_tokens"]
-        assert stretches_of({"citations": change["pushed_out"]}) <= sent
+        out = stretches_of({"citations": change["pushed_out"]})
+        assert out <= sent
+        assert len(out) == change["pushed_out_characters"]
     return answer
 
 

@@ -223,13 +223,14 @@ def test_an_owner_is_asked_until_nothing_is_left(database: Database, tmp_path: P
 
 def test_errors_of_jobs_that_name_it_are_blanked(shelf: Shelf, database: Database) -> None:
     with database.write() as session:
-        ids = [create_job(session, "w", "ingest", {}) for _ in range(2)]
-        for job_id, name in zip(ids, ("canarytitle", "birch"), strict=True):
+        ids = [create_job(session, "w", "ingest", {}) for _ in range(3)]
+        for job_id, name in zip(ids, ("canarytitle", "birch", "canarytitles"), strict=True):
             error = {"code": "c", "detail": f"{name} is wrong", "hint": "h"}
             session.execute(update(Job).where(Job.id == job_id).values(state="failed", error=error))
     shelf.erase(external_id="secret")
     errors = [shelf.job(job_id).error or {} for job_id in ids]
     assert (errors[0]["code"], "canary" in errors[0]["detail"], errors[1]["detail"]) == ("c", False, "birch is wrong")
+    assert errors[2]["detail"] == "canarytitles is wrong"  # another word
 
 
 def test_chunks_of_others_are_untouched(shelf: Shelf, database: Database) -> None:

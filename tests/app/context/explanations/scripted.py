@@ -56,6 +56,6 @@ class Scripted(Rerun):
 def asked_by(setup: Setup = WORDS) -> Asked:
     """Return a saved context of nothing, found by the setup."""
     return Asked(
-        id="c", setup=setup, receipt=receipt_of(WITHOUT), user_id=None, created_at=now(),
+        id="c", setup=setup, receipt=receipt_of(WITHOUT), user_id=None, as_of=now(), preferences=None,
         request=Request(workspace_id="w", question="What stands here?", principal=Principal.of([])),
     )  # fmt: skip

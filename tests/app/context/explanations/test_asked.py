@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from app.context.contexts import Contexts
 from app.context.explanations.asked import Asked, Rerun, Setup, beginning_with, load_asked, request_for
 from app.context.policy import ContextPolicy
-from app.context.retrieve import Request, Retrieved, Retriever
+from app.context.retrieve import Request, Retrieved, Retriever, load_passages
 from app.context.saved_contexts import ContextRow, GoneError
 from app.context.saved_strategies import save_strategy
 from app.context.strategy import BaselineSetup, Strategy
 from app.context.users.facts import NewFact, record_fact
+from app.context.users.feedback import NewFeedback, record_feedback
 from app.context.users.known import Preferences
-from app.context.users.registration import put_user
+from app.context.users.registration import UnknownUserError, hide_user, put_user
 from configs.errors import ConflictError, NotFoundError
 from indexes.access import Principal
+from indexes.database.tables import ChunkRow
 from indexes.view import Views
 from tests.app.evaluation.world import NO_CONTEXT, WHOLE_DOCUMENTS, WORKSPACE, World, lexical
 
@@ -55,12 +58,15 @@ class Shelf:
                 at=BEFORE,
             )  # fmt: skip
 
-    def save(self, setup: Setup = SETUP, strategy: str = "", user_id: str | None = None, **request: Any) -> str:
+    def save(
+        self, setup: Setup = SETUP, strategy: str = "", user_id: str | None = None, as_of: datetime | None = None,
+        preferences: Preferences | None = None, **request: Any,
+    ) -> str:  # fmt: skip
         """Assemble and save a context of the question about bark; return its id."""
         principal = ANN if user_id else NOBODY
         asked = Request(workspace_id=WORKSPACE, question="What has white bark?", principal=principal, **request)
         asked = request_for(asked, setup, POLICY)
-        asker = self.contexts.askers.of(WORKSPACE, user_id)
+        asker = self.contexts.askers.of(WORKSPACE, user_id, as_of=as_of, preferences=preferences)
         assembled, retrieved = self.contexts.make(setup, POLICY, asked, asker)
         row = self.contexts.save(assembled, retrieved, strategy=strategy, request=asked, asker=asker)
         return row.id
@@ -150,6 +156,44 @@ def test_a_user_is_taken_as_known_when_the_context_was_made(shelf: Shelf) -> Non
     assert "Berlin" not in "".join(assembled.rendered.contents)
     fresh = shelf.rerun(shelf.load(shelf.save(user_id="ann"), ANN)).assembled(SETUP, POLICY)
     assert "Berlin" in "".join(fresh.rendered.contents)
+
+
+def test_a_rerun_is_of_the_moment_and_the_wishes_that_were_asked_for(shelf: Shelf) -> None:
+    with shelf.world.database.write() as session:
+        liked = NewFeedback(signal="thumb_up", document_id="birch")
+        record_feedback(session, WORKSPACE, "ann", liked, at=BEFORE)
+        record_fact(session, WORKSPACE, "ann", "city", NewFact(value="Berlin", source="test"))
+    wishes = Preferences(banned_sources=("yew",), verbosity="brief")
+    for user_id in ("ann", None):
+        caller = ANN if user_id else NOBODY
+        for as_of in (None, BEFORE + timedelta(minutes=1)):
+            asked = shelf.load(shelf.save(user_id=user_id, as_of=as_of, preferences=wishes), caller)
+            assembled = shelf.rerun(asked).assembled(SETUP, POLICY)
+            assert not shelf.rerun(asked).differs_from_receipt(assembled)
+            assert "banned_source" in {decision.reason for decision in assembled.decisions}
+            assert ("Berlin" in "".join(assembled.rendered.contents)) == (user_id is not None and as_of is None)
+
+
+def test_a_context_for_who_was_deleted_meanwhile_is_not_kept(shelf: Shelf) -> None:
+    asker = shelf.contexts.askers.of(WORKSPACE, "ann")
+    request = Request(workspace_id=WORKSPACE, question="What has white bark?", principal=ANN)
+    assembled, retrieved = shelf.contexts.make(SETUP, POLICY, request, asker)
+    with shelf.world.database.write() as session:
+        hide_user(session, WORKSPACE, "ann")
+    with pytest.raises(UnknownUserError):
+        shelf.contexts.save(assembled, retrieved, strategy="", request=request, asker=asker)
+    with shelf.world.database.read() as session:
+        assert session.query(ContextRow).count() == 0
+
+
+def test_what_is_erased_between_search_and_reading_is_left_out(shelf: Shelf) -> None:
+    whole = shelf.retriever.retrieve(SETUP, Request(workspace_id=WORKSPACE, question="bark", principal=NOBODY))
+    hits = [passage.hit for passage in whole.passages]
+    with shelf.world.database.write() as session:
+        session.execute(delete(ChunkRow).where(ChunkRow.version_id == hits[0].version_id))
+    with shelf.world.database.read() as session:
+        left = load_passages(session, SETUP.recipe.chunking, hits)
+    assert [passage.hit for passage in left] == hits[1:]
 
 
 def test_who_lacks_a_right_of_the_asker_that_matters_is_told_nothing(shelf: Shelf) -> None:

@@ -34,7 +34,7 @@ def asked() -> Asked:
     assert isinstance(SETUP, SearchSetup)
     receipt = receipt_of(Library({}).assemble(ContextPolicy(), []))
     request = Request(workspace_id="w", question="why", principal=Principal.of([]))
-    return Asked(id="c", setup=SETUP, receipt=receipt, request=request, user_id=None, created_at=now())
+    return Asked(id="c", setup=SETUP, receipt=receipt, request=request, user_id=None, as_of=now(), preferences=None)
 
 
 def decided(reason: str, label: str | None = None, **details: int) -> Decision:

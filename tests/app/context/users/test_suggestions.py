@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.context.users.known import KnownUser, Preferences, load_user
-from app.context.users.registration import change_user
+from app.context.users.registration import change_user, find_user
 from app.context.users.suggestions import add_suggestions, confirm, dismiss, list_suggestions
 from app.context.users.tables import FactRow, MemoryRow, SuggestionRow, UserRow
 from configs.errors import ConflictError, NotFoundError
@@ -56,6 +56,14 @@ def test_a_confirmed_suggestion_is_what_it_said(session: Session) -> None:
     assert [(one.text, one.id) for one in known.memories] == [("the plant closes at noon", rows["memory"].result_id)]
     assert known.preferences == Preferences(verbosity="brief", language="German")
     assert load_user(session, WORKSPACE, "ann", as_of=hour(1.5)).facts == ()
+
+
+def test_what_a_faster_clock_recorded_is_kept(session: Session) -> None:
+    row = suggested(session)["preference"]
+    later = Preferences(verbosity="brief", banned_sources=("wiki",))
+    change_user(session, find_user(session, WORKSPACE, "ann"), preferences=later, at=hour(3))
+    confirm(session, WORKSPACE, "ann", row.id, at=hour(2))
+    assert ann(session).preferences == later.model_copy(update={"language": "German"})
 
 
 def test_a_decision_is_made_once(session: Session) -> None:

@@ -1,7 +1,8 @@
-"""The one string type of the service: text that every database, file and JSON reader can hold."""
+"""Text that every database, file and JSON reader can hold: the one string type of the service; and quotes in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -20,3 +21,11 @@ def storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(storable)]
+
+
+def occurrences(quote: str, text: str) -> Iterator[int]:
+    """Yield where the quote begins in the text, overlapping occurrences included."""
+    position = text.find(quote)
+    while position >= 0:
+        yield position
+        position = text.find(quote, position + 1)

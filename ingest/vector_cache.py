@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from indexes.database.tables import Vector
 
 BATCH = 1_000
+Floats = npt.NDArray[np.float32]
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -30,7 +31,7 @@ def missing_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> l
     return [value for value in dict.fromkeys(hashes) if value not in known]
 
 
-def save_vectors(session: Session, embedder: str, hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+def save_vectors(session: Session, embedder: str, hashes: Sequence[str], vectors: Floats) -> None:
     """Store float32 [len(hashes), dimensions]; what is there already stays."""
     insert_or_keep = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
     rows = [
@@ -41,13 +42,17 @@ def save_vectors(session: Session, embedder: str, hashes: Sequence[str], vectors
         session.execute(insert_or_keep(Vector).on_conflict_do_nothing(), rows[first : first + BATCH])
 
 
-def load_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Return float32 [len(hashes), dimensions] in the order of `hashes`; raise KeyError where one is missing."""
-    found: dict[str, bytes] = {}
+def find_vectors(session: Session, embedder: str, hashes: Iterable[str]) -> dict[str, Floats]:
+    """Return the vectors by hash, float32 [dimensions] each, as far as there are any."""
+    found: dict[str, Floats] = {}
     for batch in _batches(list(dict.fromkeys(hashes))):
-        statement = select(Vector.indexed_sha256, Vector.vector)
-        found.update(
-            session.execute(statement.where(Vector.embedder == embedder, Vector.indexed_sha256.in_(batch))).all()
-        )
-    joined = b"".join(found[value] for value in hashes)
-    return np.frombuffer(joined, dtype="<f4").reshape(len(hashes), -1).astype(np.float32, copy=False)
+        chosen = Vector.embedder == embedder, Vector.indexed_sha256.in_(batch)
+        for name, stored in session.execute(select(Vector.indexed_sha256, Vector.vector).where(*chosen)):
+            found[name] = np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False)
+    return found
+
+
+def load_vectors(session: Session, embedder: str, hashes: Sequence[str]) -> Floats:
+    """Return float32 [len(hashes), dimensions] in the order of `hashes`; raise KeyError where one is missing."""
+    found = find_vectors(session, embedder, hashes)
+    return np.stack([found[value] for value in hashes]) if hashes else np.zeros((0, 0), np.float32)

@@ -39,4 +39,4 @@ def _counts(deleted: int) -> Counts:
     return {"kept_answers": deleted} if deleted else {}
 
 
-KEPT_ANSWERS = Owner(name="kept answers", erase_documents=_erase_documents, erase_person=_erase_person)
+KEPT_ANSWERS = Owner(erase_documents=_erase_documents, erase_person=_erase_person)

@@ -42,7 +42,6 @@ def evidence_owner(data_folder: Path) -> Owner:
         return _remove_folders(session, data_folder, documents.workspace_id)
 
     return Owner(
-        name="experiments",
         detach_documents=_detach,
         erase_documents=erase,
         remove_files=remove_files,

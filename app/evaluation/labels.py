@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from app.evaluation.questions import Evidence, NewEvidence, NewQuestion, Questio
 from app.evaluation.version_span import VersionSpan
 from configs.errors import ConflictError, InvalidInputError, NotFoundError, PlaygroundError
 from configs.part import JsonObject
+from configs.text import occurrences
 from indexes.access import Principal
 
 MOST_SHOWN = 10
@@ -105,14 +106,6 @@ def question_ids(questions: Sequence[NewQuestion]) -> list[str]:
             identifier += "-"
         identifiers.append(identifier)
     return identifiers
-
-
-def occurrences(quote: str, text: str) -> Iterator[int]:
-    """Yield where the quote begins in the text, overlapping occurrences included."""
-    position = text.find(quote)
-    while position >= 0:
-        yield position
-        position = text.find(quote, position + 1)
 
 
 def _refuse_clicks(marked: Sequence[Mark]) -> None:

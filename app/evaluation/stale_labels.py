@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from app.evaluation.labelled_documents import documents_by_id, excerpts, text_of
-from app.evaluation.labels import MOST_SHOWN, occurrences
+from app.evaluation.labels import MOST_SHOWN
 from app.evaluation.questions import Evidence, Question
 from configs.errors import ConflictError
+from configs.text import occurrences
 
 Fate = Literal["replaced", "deleted"]
 

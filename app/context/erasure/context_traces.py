@@ -49,6 +49,4 @@ def _expire(session: Session, workspace_id: str, before: datetime) -> int:
     return len(ids)
 
 
-CONTEXT_TRACES = Owner(
-    name="contexts", erase_documents=_erase_documents, erase_person=_erase_person, expire={"contexts": _expire}
-)
+CONTEXT_TRACES = Owner(erase_documents=_erase_documents, erase_person=_erase_person, expire={"contexts": _expire})

@@ -138,7 +138,7 @@ def _erase_errors(session: Session, documents: Documents) -> Counts:
     return {"job_errors": blanked} if blanked else {}
 
 
-JOB_ERRORS = Owner(name="job errors", detach_documents=_detach, erase_documents=_erase_errors)
+JOB_ERRORS = Owner(detach_documents=_detach, erase_documents=_erase_errors)
 """Comes first: with `detach` the documents leave every result."""
 
 

@@ -59,7 +59,6 @@ class Owner:
     `expire` removes what is older than a moment, at most a batch, and returns how much.
     """
 
-    name: str
     detach_documents: Callable[[Session, Documents], object] = _keeps_documents
     erase_documents: Callable[[Session, Documents], Counts] = _keeps_documents
     remove_files: Callable[[Session, Documents], int] = _keeps_no_files

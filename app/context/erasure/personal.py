@@ -132,7 +132,6 @@ def _removed(session: Session, table: Any, workspace_id: str, chosen: Sequence[A
 
 
 PERSONAL_ROWS = Owner(
-    name="users",
     detach_person=_detach,
     erase_documents=_erase_feedback,
     erase_person=_erase,

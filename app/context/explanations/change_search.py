@@ -38,8 +38,9 @@ class ChangeSearch:
         yield from self._all(self.changes.packers())
         yield from self._all([self.changes.merging()])
         for listed in (self.changes.near_duplicates(), self.changes.overlaps()):
-            if listed and self._trials.attempt(listed[-1]) is not None:
-                yield from self._first(listed)
+            extreme = self._trials.attempt(listed[-1]) if listed else None
+            if extreme is not None:
+                yield next(self._first(listed[:-1]), extreme)
 
     def _of_search(self, setup: SearchSetup) -> Iterator[Outcome]:
         yield from self._some(self._candidates(setup))

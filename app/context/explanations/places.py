@@ -13,6 +13,7 @@ from app.context.explanations.stretches import uncovered
 from app.context.explanations.target import Target
 from configs.errors import InvalidInputError
 from configs.span import Span
+from configs.text import occurrences
 from indexes.access import Principal
 from indexes.database.tables import Document, Version
 
@@ -91,14 +92,6 @@ def place_in(session: Session, place: Place, version_id: str) -> Place | None:
     return Place(
         document=place.document, version_id=version_id, span=Span(start, start + len(place.text)), text=place.text
     )
-
-
-def occurrences(quote: str, text: str) -> Iterator[int]:
-    """Yield where the quote begins in the text, overlapping occurrences included."""
-    position = text.find(quote)
-    while position >= 0:
-        yield position
-        position = text.find(quote, position + 1)
 
 
 def _documents(

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.personal.found_vectors import Floats
 from app.context.personal.remembered import Remembered
 from app.context.users.known import Feedback
 from app.context.users.query_personalisation import Interests
@@ -18,6 +17,7 @@ from indexes.access import Principal
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Vector
 from ingest.recipe import IndexRecipe
+from ingest.vector_cache import Floats
 
 MOST_INTERESTS = 200
 """So many documents count, those that were rated well last."""

@@ -13,13 +13,12 @@ import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.personal.found_vectors import Floats, find_vectors
 from app.context.personal.remembered import Remembered
 from app.context.users.memory_ranking import MemoryColumns
 from app.context.users.tables import MemoryRow, UserRow
 from indexes.database.engine import Database
 from ingest.embedders import Embedder
-from ingest.vector_cache import save_vectors
+from ingest.vector_cache import Floats, find_vectors, save_vectors
 
 MOST_ENCODED = 256
 """So many texts are encoded for one request, the newest memories first; the next requests do the rest."""

@@ -47,11 +47,13 @@ def replayed_sections(session: Session, context_id: str, receipt: Receipt) -> Se
         notes=receipt.notes,
         profile=tuple(profile[name] for name in sent["profile"]),
         history=tuple(
-            SpokenTurn(
-                role="user" if turns[name].role == "user" else "assistant",
-                text=turns[name].text[-characters:] if from_end and characters else turns[name].text[:characters],
-            )
-            for name, characters in sent["history"].items()
+            _spoken(turns[name], characters or 0, from_end=from_end) for name, characters in sent["history"].items()
         ),
         memories=tuple(memories[name] for name in sent["memories"]),
     )
+
+
+def _spoken(turn: TurnRow, characters: int, *, from_end: bool) -> SpokenTurn:
+    """Return as much of the turn as was sent."""
+    text = turn.text[len(turn.text) - characters :] if from_end else turn.text[:characters]
+    return SpokenTurn(role="user" if turn.role == "user" else "assistant", text=text)

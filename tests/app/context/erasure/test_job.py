@@ -217,7 +217,7 @@ def test_an_owner_is_asked_until_nothing_is_left(database: Database, tmp_path: P
         assert {"canarytitle", "secret"} <= set(documents.names)
         return {"traces": left.pop()} if left else {}
 
-    shelf = Shelf(database, tmp_path, owners=(*OWNERS, Owner(name="traces", erase_documents=take)))
+    shelf = Shelf(database, tmp_path, owners=(*OWNERS, Owner(erase_documents=take)))
     assert shelf.erase(external_id="secret").counts["traces"] == 6
 
 

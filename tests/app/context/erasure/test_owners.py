@@ -79,7 +79,7 @@ def test_a_name_in_other_letters_is_another_name(library: Database, other: str) 
 
 
 def test_an_owner_of_nothing_keeps_everything(library: Database) -> None:
-    owner = Owner(name="nothing")
+    owner = Owner()
     documents, person = (
         Documents(workspace_id="w", ids=("d",), version_ids=("v",)),
         Person(workspace_id="w", user_id="a"),

@@ -48,7 +48,7 @@ def test_what_is_older_goes_and_nothing_else(
 ) -> None:
     kept = {kind: sorted(age for age in ages[kind] if (limit := days[kind]) is None or age <= limit) for kind in KINDS}
     shelves = Shelves({kind: list(some) for kind, some in ages.items()})
-    owner = Owner(name="shelves", expire={kind: shelves.expire(kind) for kind in KINDS})
+    owner = Owner(expire={kind: shelves.expire(kind) for kind in KINDS})
     setting = Retention.model_validate({f"{kind}_days": limit for kind, limit in days.items()})
     job = _Job(setting)
     list(Retainer(owners=(owner,)).run(job))  # type: ignore[arg-type]  # stands in for a running job

@@ -17,7 +17,7 @@ SLOW := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile -m "slow and not acceptan
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format bench verify-statistics docs clean
+.PHONY: help run test test-fast check format bench load verify-statistics docs clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ format: $(DEVELOPMENT) ## format the source and mend what the linter can
 
 bench: $(DEVELOPMENT) ## measure and print the table of figures (FULL=1 for all documents)
 	$(VENV)/bin/python -m tests.benchmarks
+
+load: $(DEVELOPMENT) ## let 32 clients ask, upload, delete and experiment for ten minutes (LOAD_SECONDS, LOAD_CLIENTS)
+	$(VENV)/bin/python -m tests.benchmarks.load
 
 verify-statistics: $(RUNTIME) ## simulate every statistical rule and write docs/statistics.md
 	$(VENV)/bin/python -m app.evaluation.statistics.verification

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import and_, select
+from sqlalchemy import String, and_, bindparam, select, type_coerce
 from sqlalchemy.orm import Session
 
 from indexes.access import Filter, Principal
@@ -116,42 +118,83 @@ def view_of_places(
     documents = sorted(documents, key=lambda document: document.id)
     numbers = {document.id: number for number, document in enumerate(documents)}
     by_folder: dict[Path, list[tuple[int, int, int]]] = {}
+    last, rows = None, []
     for place in places:
-        rows = (numbers[place.document_id], place.first_row, place.row_count)
-        by_folder.setdefault(place.segment_folder, []).append(rows)
+        if place.segment_folder is not last:  # hashing a path takes longer than all the rest
+            last = place.segment_folder
+            rows = by_folder.setdefault(last, [])
+        rows.append((numbers[place.document_id], place.first_row, place.row_count))
     segments = [_segment_view(folder, by_folder[folder]) for folder in sorted(by_folder)]
     return IndexView(documents, segments, unserved or [])
 
 
 def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: str) -> IndexView:
     """Read what the index serves of the live documents of its workspace."""
-    pending = Version.state.in_(("queued", "processing"))
-    statement = (
-        select(
-            Document.id, Document.tags, Document.attributes, Document.access, Document.ready_version_id,
-            pending.label("is_pending"), Served.version_id, Served.segment_id, Served.first_row, Served.row_count,
-        )
-        .join(Version, Version.id == Document.latest_version_id)
-        .outerjoin(Served, and_(Served.document_id == Document.id, Served.index_id == index_id))
-        .where(Document.workspace_id == workspace_id, Document.deleted_at.is_(None))
-    )  # fmt: skip
     documents: list[ServedDocument] = []
     unserved: list[tuple[str, ...] | None] = []
     places: list[RowPlace] = []
-    for row in session.execute(statement):
-        access = None if row.access is None else tuple(row.access)
-        if row.is_pending or (row.ready_version_id is not None and row.ready_version_id != row.version_id):
+    folders: dict[str, Path] = {}
+    parsed = _Parsed()
+    found = session.connection().execute(_SERVED, {"workspace_id": workspace_id, "index_id": index_id})
+    for document_id, tags, attributes, said, ready, is_pending, version_id, segment_id, first_row, row_count in found:
+        access = parsed.words(said)
+        if is_pending or (ready is not None and ready != version_id):
             unserved.append(access)
-        if row.version_id is None:
+        if version_id is None:
             continue
-        folder = segment_folder(data_folder, index_id, row.segment_id)
-        places.append(RowPlace(row.id, folder, row.first_row, row.row_count))
+        folder = folders.get(segment_id)
+        if folder is None:
+            folder = folders[segment_id] = segment_folder(data_folder, index_id, segment_id)
+        places.append(RowPlace(document_id, folder, first_row, row_count))
         documents.append(
             ServedDocument(
-                id=row.id, version_id=row.version_id, tags=tuple(row.tags), metadata=row.attributes, access=access
+                id=document_id, version_id=version_id, tags=parsed.words(tags) or (),
+                metadata=parsed.values(attributes), access=access,
             )
-        )
+        )  # fmt: skip
     return view_of_places(documents, places, unserved)
+
+
+_SERVED = (
+    select(
+        Document.id, type_coerce(Document.tags, String), type_coerce(Document.attributes, String),
+        type_coerce(Document.access, String), Document.ready_version_id,
+        Version.state.in_(("queued", "processing")), Served.version_id, Served.segment_id, Served.first_row,
+        Served.row_count,
+    )
+    .join(Version, Version.id == Document.latest_version_id)
+    .outerjoin(Served, and_(Served.document_id == Document.id, Served.index_id == bindparam("index_id")))
+    .where(Document.workspace_id == bindparam("workspace_id"), Document.deleted_at.is_(None))
+)  # fmt: skip
+"""JSON comes as the driver has it: it is read once for all documents that say the same."""
+
+
+class _Parsed:
+    """Reads JSON columns that come as text (SQLite) or read already (PostgreSQL); equal texts once."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, tuple[str, ...]] = {}
+        self._values: dict[str, dict[str, Any]] = {}
+
+    def words(self, said: Any) -> tuple[str, ...] | None:
+        """Return a list of names, None for NULL."""
+        if said is None:
+            return None
+        if not isinstance(said, str):
+            return tuple(said)
+        words = self._words.get(said)
+        if words is None:
+            words = self._words[said] = tuple(json.loads(said))
+        return words
+
+    def values(self, said: Any) -> dict[str, Any]:
+        """Return an object; whoever gets it does not change it."""
+        if not isinstance(said, str):
+            return dict(said)
+        values = self._values.get(said)
+        if values is None:
+            values = self._values[said] = json.loads(said)
+        return values
 
 
 def _segment_view(folder: Path, places: list[tuple[int, int, int]]) -> SegmentView:
@@ -162,27 +205,50 @@ def _segment_view(folder: Path, places: list[tuple[int, int, int]]) -> SegmentVi
     return SegmentView(folder=folder, table=table, documents=documents)
 
 
+class _Loading:
+    """That somebody reads a view."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class Views:
-    """The views in use, newest generation only; safe to share between threads."""
+    """The views in use, newest generation only; safe to share between threads.
+
+    Of all who need a new generation at once, one reads it and the others wait.
+    """
 
     def __init__(self, data_folder: Path) -> None:
         self._data_folder = data_folder
         self._lock = threading.Lock()
         self._views: OrderedDict[str, tuple[int, IndexView]] = OrderedDict()
+        self._loading: WeakValueDictionary[str, _Loading] = WeakValueDictionary()
 
     def get(self, session: Session, workspace_id: str, generation: int, index_id: str) -> IndexView:
-        """Return the index as of `generation`, which the caller read in the same unit of work."""
+        """Return the index as of `generation`, which the caller read in the same unit of work, or as it is since."""
+        view = self._known(index_id, generation)
+        if view is not None:
+            return view
+        with self._lock:
+            loading = self._loading.setdefault(index_id, _Loading())
+        with loading.lock:
+            view = self._known(index_id, generation)
+            if view is not None:
+                return view
+            view = load_view(session, self._data_folder, workspace_id, index_id)
+            with self._lock:
+                self._views[index_id] = generation, view
+                while len(self._views) > VIEWS_KEPT:
+                    self._views.popitem(last=False)
+        return view
+
+    def _known(self, index_id: str, generation: int) -> IndexView | None:
         with self._lock:
             known = self._views.get(index_id)
-            if known is not None and known[0] == generation:
-                self._views.move_to_end(index_id)
-                return known[1]
-        view = load_view(session, self._data_folder, workspace_id, index_id)
-        with self._lock:
-            self._views[index_id] = generation, view
-            while len(self._views) > VIEWS_KEPT:
-                self._views.popitem(last=False)
-        return view
+            if known is None or known[0] < generation:
+                return None
+            self._views.move_to_end(index_id)
+            return known[1]
 
     def forget(self) -> None:
         """Let go of every view, with what it knows of documents that are gone."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from configs.errors import InvalidInputError, UnavailableError
+from indexes import view as view_module
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace, raise_generation
 from indexes.database.engine import Database, now
@@ -183,18 +186,19 @@ def test_a_change_is_seen_with_its_commit(database: Database, tmp_path: Path, ch
     assert seen(after, NOBODY, restriction(tags=["shown"])) == [[2, 3]]
 
 
-def test_a_reader_of_an_older_state_keeps_its_own(database: Database, tmp_path: Path) -> None:
+def test_a_reader_of_an_older_state_gets_the_newer_one_if_it_is_there(database: Database, tmp_path: Path) -> None:
     put_documents(database, tmp_path, a=None, b=None)
     views = Views(tmp_path)
     with database.read() as slow:
         generation = load_workspace(slow, "w").generation
+        own = Views(tmp_path).get(slow, "w", generation, "i")
         with database.write() as session:
             session.get_one(Document, "a").deleted_at = now()
             raise_generation(session, "w")
         newer = current(views, database)
-        older = views.get(slow, "w", generation, "i")
-    assert ([d.id for d in older.documents], [d.id for d in newer.documents]) == (["a", "b"], ["b"])
-    assert [d.id for d in current(views, database).documents] == ["b"]
+        assert views.get(slow, "w", generation, "i") is newer
+    assert ([d.id for d in own.documents], [d.id for d in newer.documents]) == (["a", "b"], ["b"])
+    assert current(views, database) is newer
 
 
 def test_the_views_used_last_are_kept(database: Database, tmp_path: Path) -> None:
@@ -223,6 +227,29 @@ def test_threads_share_a_view(database: Database, tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(look, range(60)))
     assert found == [[[0, 1]] if number % 2 == 0 or number % 3 == 0 else [[0, 1, 2, 3]] for number in range(60)]
+
+
+def test_of_many_who_need_a_view_one_reads_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_documents(database, tmp_path, a=None)
+    views, barrier, read = Views(tmp_path), threading.Barrier(6), []
+
+    def slowly(*arguments: Any) -> IndexView:
+        read.append(arguments)
+        time.sleep(0.05)
+        return load_view(*arguments)
+
+    monkeypatch.setattr(view_module, "load_view", slowly)
+
+    def look(_: int) -> IndexView:
+        barrier.wait()
+        return current(views, database)
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(look, range(6)))
+    assert len(read) == 1
+    assert all(one is found[0] for one in found)
 
 
 def test_a_segment_without_files_is_told(database: Database, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from app.api.authentication import require_key
 from app.api.description import extend_description
 from app.api.refusals import BodyLimit, LoopbackHosts
 from app.api.routers import (
+    aliases,
     catalog,
     chunkings,
     comparisons,
@@ -36,6 +37,7 @@ from app.api.routers import (
     jobs,
     memories,
     personalisation,
+    promotions,
     question_sets,
     reports,
     screenings,
@@ -85,8 +87,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        explanations, question_sets, experiments, reports, screenings, erasures, jobs, personalisation,
-        users, groups, facts, memories, suggestions, turns, feedback,
+        explanations, question_sets, experiments, reports, screenings, promotions, aliases, erasures, jobs,
+        personalisation, users, groups, facts, memories, suggestions, turns, feedback,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)

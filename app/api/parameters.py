@@ -33,6 +33,7 @@ DisposableDocumentId = Annotated[
     Name, Path(description="id of a document", openapi_examples=example("demo-disposable"))
 ]
 StrategyName = Annotated[Name, Path(description="name of a strategy", openapi_examples=example("default"))]
+AliasName = Annotated[Name, Path(description="name of an alias", openapi_examples=example("demo-bot"))]
 IndexId = Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-default"))]
 JobId = Annotated[Name, Path(description="id of a job", openapi_examples=example("demo-ingest"))]
 ContextId = Annotated[Name, Path(description="id of a context", openapi_examples=example("demo-context"))]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import func, select
 from sqlalchemy.exc import NoResultFound
 
+from app.context.aliases.serving import Role
 from app.context.assembled import Assembled
 from app.context.assembly import assemble
 from app.context.envelope import Origin, attributes, new_nonce
@@ -154,8 +155,11 @@ class Contexts:
         request: Request,
         context_id: str = "",
         asker: Asker | None = None,
+        answered_as: tuple[str, Role] | None = None,
     ) -> ContextRow:
         """Keep the receipt with what was asked, `strategy` being what answers call it; return the row.
+
+        `answered_as` is the alias that the request was sent to, and as what it answered.
 
         Memories that were sent count as used from now on, unless the asker is one of the past. Raises UnknownUserError
         for a user who was deleted meanwhile: an erasure would not find what comes after it.
@@ -167,7 +171,12 @@ class Contexts:
             id=context_id or new_id("context"),
             workspace_id=request.workspace_id,
             user_id=user_id,
-            request={**_asked(retrieved, strategy, request, asker), "prompt_prefix": prefix.model_dump(mode="json")},
+            alias=None if answered_as is None else answered_as[0],
+            request={
+                **_asked(retrieved, strategy, request, asker),
+                "prompt_prefix": prefix.model_dump(mode="json"),
+                "alias_role": None if answered_as is None else answered_as[1],
+            },
             receipt=receipt_of(assembled).model_dump(mode="json"),
             created_at=now(),
         )

@@ -15,14 +15,18 @@ from indexes.database.tables import Document, Identifier
 
 
 class ContextRow(Base):
-    """One assembled context: the receipt, how it was asked for, and for which user, if for one."""
+    """One assembled context: the receipt, how it was asked for, for which user and through which alias, if for one."""
 
     __tablename__ = "contexts"
-    __table_args__ = (Index("contexts_user", "workspace_id", "user_id", "created_at"),)
+    __table_args__ = (
+        Index("contexts_user", "workspace_id", "user_id", "created_at"),
+        Index("contexts_alias", "workspace_id", "alias", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[str | None] = mapped_column(Identifier)
+    alias: Mapped[str | None] = mapped_column(Identifier)
     request: Mapped[dict[str, Any]] = mapped_column(Json)
     receipt: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -13,6 +13,7 @@ for owner in (
     "indexes.database.tables",
     "app.context.saved_strategies",
     "app.context.saved_contexts",
+    "app.context.aliases.records",
     "app.context.erasure.records",
     "app.context.erasure.retention",
     "app.context.users.tables",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from app.api.chosen import Choice, choose
+from app.api.chosen import Choice, ServedBy, choose
 from app.api.examples import CONTEXTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, WorkspaceId
@@ -115,6 +115,7 @@ class ContextView(BaseModel):
     missing_documents: int = Field(description="documents the index did not hold in their newest version")
     seconds: dict[str, float] | None = Field(description="time per stage; null for a replay")
     created_at: datetime
+    served_by: ServedBy | None = Field(description="null where the request named no alias")
 
 
 def _policy(body: NewContext, strategy_policy: ContextPolicy) -> ContextPolicy:
@@ -148,8 +149,13 @@ def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: 
         id=row.id, user_id=row.user_id, strategy=row.request["strategy"], text=rendered.text,
         messages=messages if rendered.text is None else None, citations=citations, receipt=receipt,
         prompt_cache=_prompt_cache(row, receipt), query_personalisation=row.request.get("query_personalisation"),
-        missing_documents=row.request["missing_documents"], created_at=row.created_at, **known,
+        missing_documents=row.request["missing_documents"], created_at=row.created_at,
+        served_by=_served_by(row), **known,
     )  # fmt: skip
+
+
+def _served_by(row: ContextRow) -> ServedBy | None:
+    return None if row.alias is None else ServedBy(alias=row.alias, role=row.request["alias_role"])
 
 
 def _prompt_cache(row: ContextRow, receipt: Receipt) -> PromptCacheView | None:
@@ -193,7 +199,7 @@ async def create_context(
     def work() -> ContextView:
         begin = time.perf_counter()
         with service.database.read() as session:
-            chosen = choose(session, workspace_id, body)
+            chosen = choose(session, workspace_id, body, body.user_id)
         setup, policy = chosen.strategy.retrieval, _policy(body, chosen.strategy.context)
         asker = service.contexts.askers.registered(
             workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences
@@ -208,7 +214,9 @@ async def create_context(
             whole_document_tokens=policy.available_tokens,
         )
         assembled, retrieved = service.contexts.make(setup, policy, request, asker)
-        row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker)
+        by = chosen.served_by
+        answered_as = None if by is None else (by.alias, by.role)
+        row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker, answered_as=answered_as)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 

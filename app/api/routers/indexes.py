@@ -16,6 +16,7 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import IndexId, Name, Page, WorkspaceId, example
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService
+from app.context.aliases.changes import check_index_unneeded
 from app.context.saved_strategies import ensure_index
 from app.context.strategy import BaselineSetup
 from configs.errors import ConflictError, InvalidInputError
@@ -218,7 +219,10 @@ async def remove_index(
     workspace_id: WorkspaceId,
     index_id: Annotated[Name, Path(description="id of an index", openapi_examples=example("demo-disposable"))],
 ) -> Response:
-    """Delete the index; chunks and vectors stay cached for others. Deleting what is not there changes nothing."""
+    """Delete the index; chunks and vectors stay cached for others. Deleting what is not there changes nothing.
+
+    409 while an alias answers from it, is to, or would after a rollback.
+    """
 
     def work() -> Response:
         with service.database.write() as session:
@@ -229,6 +233,7 @@ async def remove_index(
                     raise ConflictError(
                         f"index {index_id} is being built", hint="cancel its job first", code="index_busy"
                     )
+                check_index_unneeded(session, workspace_id, index_id)
                 session.execute(delete(Served).where(Served.index_id == index_id))
                 session.execute(delete(Segment).where(Segment.index_id == index_id))
                 session.delete(index)

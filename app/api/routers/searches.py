@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
-from app.api.chosen import Choice, choose
+from app.api.chosen import Choice, ServedBy, choose
 from app.api.examples import SEARCHES
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import QuestionText, WorkspaceId
@@ -32,6 +32,7 @@ class SearchView(BaseModel):
     """The passages found, best first."""
 
     strategy: str = Field(description="name and version of the strategy, or `inline`")
+    served_by: ServedBy | None = Field(description="null where the request named no alias")
     index_id: str | None = Field(description="the index that answered; null for a baseline")
     missing_documents: int = Field(description="documents the index does not hold in their newest version yet")
     passages: list[PassageView]
@@ -61,6 +62,7 @@ async def search(
         )  # fmt: skip
         return SearchView(
             strategy=chosen.label,
+            served_by=chosen.served_by,
             index_id=retrieved.index_id,
             missing_documents=retrieved.missing_documents,
             passages=[view_of(passage) for passage in retrieved.passages],

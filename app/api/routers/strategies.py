@@ -13,6 +13,7 @@ from app.api.examples import NEW_STRATEGIES
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Page, StrategyName, WorkspaceId, example
 from app.api.service import CurrentService
+from app.context.aliases.changes import check_not_aliased
 from app.context.estimate import ReindexEstimate, estimate_reindex
 from app.context.saved_strategies import (
     SavedStrategy,
@@ -166,11 +167,16 @@ async def remove_strategy(
     workspace_id: WorkspaceId,
     strategy_name: Annotated[Name, Path(description="name of a strategy", openapi_examples=example("disposable"))],
 ) -> Response:
-    """Delete every version of the strategy; its index stays. Deleting what is not there changes nothing."""
+    """Delete every version of the strategy; its index stays. Deleting what is not there changes nothing.
+
+    409 where it is the default, or an alias answers with it, is to, or did.
+    """
 
     def work() -> Response:
         with service.database.write() as session:
-            delete_strategy(session, load_workspace(session, workspace_id), strategy_name)
+            workspace = load_workspace(session, workspace_id)
+            check_not_aliased(session, workspace_id, strategy_name)
+            delete_strategy(session, workspace, strategy_name)
         return Response(status_code=204)
 
     return await service.run(work)

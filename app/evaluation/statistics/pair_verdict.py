@@ -59,6 +59,27 @@ class PairVerdict(BaseModel):
     note: str | None = Field(description=f"`{NOT_WORTH_DECIDING}` where both need more than {MOST_QUESTIONS:,} more")
     difference_without_failures: float | None = Field(description="without the questions that either failed on")
 
+    def turned(self) -> PairVerdict:
+        """Return how the second strategy is to the first."""
+        turned: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
+        without = self.difference_without_failures
+        return self.model_copy(
+            update={
+                "first": self.second,
+                "second": self.first,
+                "difference": 0.0 - self.difference,
+                "low": 0.0 - self.high,
+                "high": 0.0 - self.low,
+                "verdict": turned.get(self.verdict, self.verdict),
+                "equivalence_low": 0.0 - self.equivalence_high,
+                "equivalence_high": 0.0 - self.equivalence_low,
+                "wins": self.losses,
+                "losses": self.wins,
+                "effect_size": None if self.effect_size is None else 0.0 - self.effect_size,
+                "difference_without_failures": None if without is None else 0.0 - without,
+            }
+        )
+
 
 def pair_verdicts(
     table: ScoreTable, pairs: Integers, differences: ClusterTotals, found: Judgements, *, margin: float, alpha: float

@@ -1,0 +1,21 @@
+"""What a strategy must keep to be promoted to an alias."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Limits(BaseModel):
+    """Limits on what an experiment measured; null sets none. The upper end of an interval is held against them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    margin: float = Field(0.05, gt=0, le=0.5, description="widest margin of an experiment that counts as evidence")
+    p95_seconds: float | None = Field(None, gt=0, le=3_600, description="95th percentile of the timed requests")
+    request_tokens: float | None = Field(
+        None, gt=0, le=2_000_000, description="mean tokens of a request, instructions and question included"
+    )
+    usd_per_request: float | None = Field(None, gt=0, le=1_000, description="mean cost of a request's input tokens")
+    model: str = Field(
+        "gpt-5-mini", min_length=1, max_length=200, description="language model at whose list price tokens cost"
+    )

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
+from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
 from app.installation import Installation
 from configs.errors import PlaygroundError
 from configs.settings import Settings
@@ -24,7 +26,7 @@ STOP_SECONDS = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 1 after an error that was explained."""
+    """Run a command; return 0, or 1 after an error that was explained; `gate` returns 0, 1 or 2 as its help says."""
     parsed = _parser().parse_args(arguments)
     settings = Settings()
     logging.basicConfig(
@@ -37,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _serve(settings, runs_jobs=not parsed.no_worker)
         if parsed.command == "ingest":
             return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
+        if parsed.command == "gate":
+            return _gate(settings, parsed.workspace, parsed.alias, parsed.experiment)
         return _demo(settings)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
-        return 1
+        return ERROR if parsed.command == "gate" else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
     ingest.add_argument("--preset", default="default", help="preset of a workspace made here")
     commands.add_parser("demo", help="make the demo workspace in an empty data folder, and wait until it is ready")
+    gate = commands.add_parser(
+        "gate",
+        help="tell whether an alias's candidate may be promoted; returns 0 if so, 1 if not, 2 after an error",
+    )
+    gate.add_argument("--workspace", required=True, help="id of the workspace")
+    gate.add_argument("--alias", required=True, help="name of the alias")
+    gate.add_argument("--experiment", required=True, help="id of the experiment that is the evidence")
     return parser
 
 
@@ -86,6 +97,21 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
         return _wait(installation, imported.job_id)
     finally:
         installation.stop()
+
+
+def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str) -> int:
+    try:
+        installation = Installation(settings, runs_jobs=False)
+    except SQLAlchemyError as error:
+        print(f"database_unavailable: {str(error).splitlines()[0]}", file=sys.stderr)  # noqa: T201  # a command's answer
+        return ERROR
+    try:
+        checked = check_gate(installation.database, workspace_id, alias, experiment_id)
+    finally:
+        installation.database.close()
+    for line in gate_lines(checked):
+        print(line)  # noqa: T201  # a command's answer
+    return PASSED if checked.is_met else FAILED
 
 
 def _demo(settings: Settings) -> int:

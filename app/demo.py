@@ -20,6 +20,7 @@ from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, Strategy, load_presets
+from app.demo_alias import ALIAS, plant_alias
 from app.demo_people import NOTES, plant_feedback, plant_people
 from app.evaluation.experiments.creation import create_experiment, draft_experiment
 from app.evaluation.experiments.records import ExperimentRow
@@ -65,6 +66,7 @@ TOPICS = {
     "comparing-strategies": "evaluation",
     "running-the-service": "operations",
     "finding-out-why": "operations",
+    "serving-the-winner": "evaluation",
 }
 DISPOSABLE_TEXT = "This note exists to be deleted. Deleting it takes it out of every search at once."
 DISPOSABLE_STRATEGY = {"retrieval": {"chunker": {"kind": "fixed", "size_tokens": 400}, "stores": [{"kind": "bm25"}]}}
@@ -132,6 +134,7 @@ def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
                 if index.built_at is None and session.get(Job, job_id) is None:
                     create_job(session, WORKSPACE, BUILD_INDEX, {"index_id": index.id}, job_id)
             _create_experiments(session)
+            plant_alias(session, WORKSPACE)
             if session.get(ErasureRow, ERASURE) is None:
                 plant_feedback(session)
                 erased = NewErasure(user_id="ann", memory_id="demo-erased-memory")
@@ -142,6 +145,7 @@ def seed_handler(pipeline: Pipeline, contexts: Contexts) -> Handler:
         if not is_saved:
             _save_context(contexts, "demo-context", None)
             _save_context(contexts, "demo-context-ann", "ann")
+            _save_context(contexts, "demo-context-bot", None, ALIAS)
 
     return seed
 
@@ -153,13 +157,16 @@ def _create_experiments(session: Session) -> None:
             create_experiment(session, WORKSPACE, draft, experiment_id, f"{experiment_id}-run")
 
 
-def _save_context(contexts: Contexts, context_id: str, user_id: str | None) -> None:
+def _save_context(contexts: Contexts, context_id: str, user_id: str | None, alias: str | None = None) -> None:
     strategy = load_presets()["default"].strategy.resolved()
     question = "How large should my chunks be?"
     asker = contexts.askers.of(WORKSPACE, user_id)
     request = Request(workspace_id=WORKSPACE, question=question, principal=asker.principal, limit=100)
     assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request, asker)
-    contexts.save(assembled, retrieved, "default version 1", request, context_id=context_id, asker=asker)
+    contexts.save(
+        assembled, retrieved, "default version 1", request, context_id=context_id, asker=asker,
+        answered_as=None if alias is None else (alias, "active"),
+    )  # fmt: skip
 
 
 def _uploads(folder: Path) -> list[Upload]:

@@ -20,6 +20,7 @@ from app.api.authentication import require_key
 from app.api.description import extend_description
 from app.api.refusals import BodyLimit, LoopbackHosts
 from app.api.routers import (
+    alias_history,
     aliases,
     catalog,
     chunkings,
@@ -42,6 +43,7 @@ from app.api.routers import (
     reports,
     screenings,
     searches,
+    shadowings,
     strategies,
     suggestions,
     turns,
@@ -87,8 +89,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        explanations, question_sets, experiments, reports, screenings, promotions, aliases, erasures, jobs,
-        personalisation, users, groups, facts, memories, suggestions, turns, feedback,
+        explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
+        alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)

@@ -133,6 +133,7 @@ NEW_INDEXES: Examples = {
 INDEX_CHANGES: Examples = {"maintained": _example("Follow uploads", {"maintained": True})}
 
 SEARCHES: Examples = {
+    "alias": _example("What the alias demo-bot answers with", {"query": "How large is a chunk?", "alias": "demo-bot"}),
     "default": _example("Default strategy", {"query": "Why do long chunks lose text in the index?", "k": 5}),
     "lexical": _example("Words only", {"query": "reciprocal rank fusion k 60", "strategy": "lexical", "k": 5}),
     "filtered": _example(
@@ -161,6 +162,9 @@ SEARCHES: Examples = {
 
 CONTEXTS: Examples = {
     "default": _example("As text", {"question": "When should I send whole documents instead of retrieved passages?"}),
+    "alias": _example(
+        "Through the alias demo-bot, for Ann", {"question": "What is a canary?", "alias": "demo-bot", "user_id": "ann"}
+    ),
     "messages": _example(
         "As messages for a chat model, small budget",
         {

@@ -73,10 +73,12 @@ class Contexts:
         policy: ContextPolicy,
         request: Request,
         asker: Asker | None = None,
+        nonce: Callable[[], str] = new_nonce,
     ) -> tuple[Assembled, Retrieved]:
         """Retrieve for the request's question and pack what was found, and what is known of the asker, into the budget.
 
-        The asker's rights count only as far as the request's principal has them.
+        The asker's rights count only as far as the request's principal has them. A `nonce` that can be foretold is for
+        measuring only.
         """
         asker = asker or nobody(request.workspace_id)
         retrieved = self._retriever.retrieve(setup, self.moved(request, policy, asker))
@@ -86,7 +88,7 @@ class Contexts:
                 setup, policy, request.question, asker, retrieved.passages, retrieved.vector
             )
         with watch.stage("assembly"):
-            assembled = self.assemble(policy, request.question, retrieved.passages, personal=personal)
+            assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal)
         retrieved.seconds["assembly"] = watch.seconds["assembly"]
         retrieved.seconds["personal"] = retrieved.seconds.get("personal", 0.0) + watch.seconds["personal"]
         return assembled, retrieved

@@ -5,26 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from app.api.caller import Caller
 from app.api.examples_aliases import ALIASES, CANDIDATES, ROLLBACKS
 from app.api.idempotency import PlaygroundRoute
-from app.api.parameters import AliasName, Limit, Name, Page, WorkspaceId, example
+from app.api.parameters import AliasName, Name, Page, WorkspaceId, example
 from app.api.service import CurrentService
 from app.context.aliases.changes import Change, delete_alias, drop_candidate, name_candidate, put_alias, roll_back
 from app.context.aliases.limits import Limits
 from app.context.aliases.records import (
     AliasChangeRow,
     AliasRow,
-    State,
     list_aliases,
-    list_changes,
     load_alias,
     previous_of,
-    states_of,
 )
 from configs.text import Text
 from indexes.database.catalog import load_workspace
@@ -104,15 +101,6 @@ class ChangeView(BaseModel):
     created_at: datetime
 
 
-class StateView(BaseModel):
-    """The state that a strategy version has for one alias."""
-
-    strategy: str
-    version: int
-    state: State
-    was_active: bool = Field(description="whether it answered for the alias at any time")
-
-
 def view_of(session: Session, row: AliasRow) -> AliasView:
     """Return the alias as the API shows it."""
     before = previous_of(session, row)
@@ -181,39 +169,6 @@ async def put_one(
     view, is_new = await service.run(work)
     response.status_code = 201 if is_new else 200
     return view
-
-
-@router.get("/{alias}/changes", summary="List the changes of an alias")
-async def get_changes(
-    service: CurrentService,
-    workspace_id: WorkspaceId,
-    alias: AliasName,
-    before: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="only changes with a smaller number")] = None,
-    limit: Limit = 50,
-) -> Page[ChangeView]:
-    """Return what changed, newest first: when, by whom, why, and on what evidence. To go on, give the last `number`."""
-
-    def work() -> Page[ChangeView]:
-        with service.database.read() as session:
-            load_workspace(session, workspace_id)
-            load_alias(session, workspace_id, alias)
-            rows = list_changes(session, workspace_id, alias, before=before, limit=limit)
-            return Page(items=[change_view(row) for row in rows], next_cursor=None)
-
-    return await service.run(work)
-
-
-@router.get("/{alias}/strategies", summary="List the states of strategies for an alias")
-async def get_states(service: CurrentService, workspace_id: WorkspaceId, alias: AliasName) -> Page[StateView]:
-    """Return each saved strategy version as draft, candidate or active, by name and version."""
-
-    def work() -> Page[StateView]:
-        with service.database.read() as session:
-            load_workspace(session, workspace_id)
-            states = states_of(session, load_alias(session, workspace_id, alias))
-            return Page(items=[StateView.model_validate(one, from_attributes=True) for one in states])
-
-    return await service.run(work)
 
 
 @router.put("/{alias}/candidate", summary="Name the candidate of an alias")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -24,6 +24,16 @@ from ingest.text_measures import TextMeasure
 
 AMPLE_TOKENS = 1_000_000
 _UNMEASURED = TextMeasure(tokens=0, simhash=None)
+
+
+def nonces_of(question: str) -> Callable[[], str]:
+    """Return a source of nonces that follow from the question, so that measured contexts can be compared."""
+    draws = count()
+
+    def nonce() -> str:
+        return hashlib.sha256(f"{next(draws)} {question}".encode()).hexdigest()[: 2 * NONCE_BYTES]
+
+    return nonce
 
 
 class Packing:
@@ -94,12 +104,7 @@ class Packing:
         self, policy: ContextPolicy, question: str, passages: Sequence[Passage], personal: PersonalMaterial
     ) -> Assembled:
         """Assemble with a nonce that follows from the question: its tokens count, and runs must agree."""
-        draws = count()
-
-        def nonce() -> str:
-            return hashlib.sha256(f"{next(draws)} {question}".encode()).hexdigest()[: 2 * NONCE_BYTES]
-
-        return self._contexts.assemble(policy, question, passages, nonce, personal)
+        return self._contexts.assemble(policy, question, passages, nonces_of(question), personal)
 
     def _fixed(self, policy: ContextPolicy, question: str, personal: PersonalMaterial) -> int:
         common = PersonalMaterial(workspace_instructions=personal.workspace_instructions, notes=personal.notes)

@@ -108,7 +108,9 @@ class Workspace:
         """
         commits = self._commits()
         if self._seen is None or not commits or self._seen[0] != commits:
-            seen = [self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets")]
+            seen = [
+                self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets", "/aliases")
+            ]
             self._seen = (commits, json.dumps([*seen, self.jobs()], sort_keys=True))
         return self._seen[1]
 

@@ -12,7 +12,10 @@ from tests.app.api.operations import Operation, operations
 from tests.app.api.playground import Workspace, expect, expect_problem, lexical
 
 SCOPED = [operation for operation in operations() if "workspace_id" in operation.path_parameters]
-CREATING = {"PUT /v1/workspaces/{workspace_id}/users/{user_id}"}
+CREATING = {
+    "PUT /v1/workspaces/{workspace_id}/users/{user_id}",
+    "PUT /v1/workspaces/{workspace_id}/aliases/{alias}",
+}
 """Operations that make an object under the id they are given, in the workspace that is asked."""
 OF_AN_OBJECT = [
     operation
@@ -57,8 +60,19 @@ class Neighbours:
             "context_id": context["id"],
             "experiment_id": started["experiment"]["id"],
             "erasure_id": erased["erasure"]["id"],
+            "alias": self._foreign_alias(),
             **self._foreign_user(),
         }
+
+    def _foreign_alias(self) -> str:
+        """Add an alias with something active and a candidate to their workspace; return its name."""
+        alias = f"/aliases/{FOREIGN_NAME}"
+        expect(201, self.theirs.request("PUT", alias, json={"description": SECRET}))
+        for strategy in (FOREIGN_NAME, "default"):
+            expect(200, self.theirs.request("PUT", f"{alias}/candidate", json={"strategy": strategy}))
+            if strategy == FOREIGN_NAME:
+                self.theirs.post(f"{alias}/promotions", {"override_reason": SECRET}, 201)
+        return FOREIGN_NAME
 
     def _foreign_user(self) -> dict[str, str]:
         """Add a user to their workspace; return what the path names of it."""
@@ -73,7 +87,8 @@ class Neighbours:
 
     def bodies(self, path: str) -> list[JsonObject]:
         """Return requests to a collection of mine that name objects of theirs; KeyError for a new collection."""
-        by_name: list[JsonObject] = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
+        saved: list[JsonObject] = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
+        by_name = [*saved, {"alias": FOREIGN_NAME}]
         question: JsonObject = {"question": "mine?"}
         marked: JsonObject = {"question": "mine?", "evidence": [self.evidence]}
         experiments: list[JsonObject] = [
@@ -82,7 +97,7 @@ class Neighbours:
                 "question_set": FOREIGN_NAME,
                 "strategies": [{"strategy": "default"}, {"setup": lexical(34)}],
             },
-            {"name": "e", "question_set": "s", "strategies": by_name},
+            {"name": "e", "question_set": "s", "strategies": saved},
         ]
         naming_nothing = ("/documents", "/documents/files", "/groups", "/strategies", "/question-sets/imports")
         bodies: dict[str, list[JsonObject]] = {
@@ -94,7 +109,7 @@ class Neighbours:
             "/question-sets": [{"name": "s", "questions": [marked]}],
             "/experiments": experiments,
             "/screenings": [
-                {"strategies": by_name},
+                {"strategies": saved},
                 {"question_set": FOREIGN_NAME, "strategies": [{"strategy": "default"}, {"setup": lexical(34)}]},
             ],
             "/experiments/dry-runs": experiments,

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import app
+from app.context.aliases.serving import AnsweredAs
 from app.context.contexts import Contexts
 from app.context.erasure.creation import NewErasure, create_erasure
 from app.context.erasure.records import ErasureRow
@@ -165,7 +166,7 @@ def _save_context(contexts: Contexts, context_id: str, user_id: str | None, alia
     assembled, retrieved = contexts.make(strategy.retrieval, strategy.context, request, asker)
     contexts.save(
         assembled, retrieved, "default version 1", request, context_id=context_id, asker=asker,
-        answered_as=None if alias is None else (alias, "active"),
+        answered_as=None if alias is None else AnsweredAs(alias=alias, role="active", is_findable=True),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
 from app.api.parameters import Name
-from app.context.aliases.serving import Role, serve
+from app.context.aliases.serving import AnsweredAs, Role, serve
 from app.context.saved_strategies import SavedStrategy, load_strategy
 from app.context.strategy import RetrievalSetup, Strategy
 from indexes.database.catalog import load_workspace
@@ -56,6 +56,11 @@ class Chosen:
     def label(self) -> str:
         """Return how answers call it."""
         return "inline" if self.name is None else f"{self.name} version {self.version}"
+
+    def answered_as(self, *, is_findable: bool) -> AnsweredAs | None:
+        """Return what is kept with a context; None without an alias."""
+        by = self.served_by
+        return None if by is None else AnsweredAs(alias=by.alias, role=by.role, is_findable=is_findable)
 
 
 def choose(session: Session, workspace_id: str, choice: Choice, user_id: str | None = None) -> Chosen:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from sqlalchemy import func, select
 from sqlalchemy.exc import NoResultFound
 
-from app.context.aliases.serving import Role
+from app.context.aliases.serving import AnsweredAs
 from app.context.assembled import Assembled
 from app.context.assembly import assemble
 from app.context.envelope import Origin, attributes, new_nonce
@@ -157,11 +157,9 @@ class Contexts:
         request: Request,
         context_id: str = "",
         asker: Asker | None = None,
-        answered_as: tuple[str, Role] | None = None,
+        answered_as: AnsweredAs | None = None,
     ) -> ContextRow:
         """Keep the receipt with what was asked, `strategy` being what answers call it; return the row.
-
-        `answered_as` is the alias that the request was sent to, and as what it answered.
 
         Memories that were sent count as used from now on, unless the asker is one of the past. Raises UnknownUserError
         for a user who was deleted meanwhile: an erasure would not find what comes after it.
@@ -173,11 +171,11 @@ class Contexts:
             id=context_id or new_id("context"),
             workspace_id=request.workspace_id,
             user_id=user_id,
-            alias=None if answered_as is None else answered_as[0],
+            alias=answered_as.alias if answered_as is not None and answered_as.is_findable else None,
             request={
                 **_asked(retrieved, strategy, request, asker),
                 "prompt_prefix": prefix.model_dump(mode="json"),
-                "alias_role": None if answered_as is None else answered_as[1],
+                "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
             receipt=receipt_of(assembled).model_dump(mode="json"),
             created_at=now(),
@@ -188,11 +186,10 @@ class Contexts:
             session.add(row)
         if user_id is not None:
             self._sent.put(row.id, assembled.rendered.contents)
-            memories = [
-                one.id for one in assembled.sections.items if one.section == "memories" and one.reason == "sent"
-            ]
             if not asker.is_past:
-                self.askers.mark_used(asker, memories)
+                items = assembled.sections.items
+                sent = [one.id for one in items if one.section == "memories" and one.reason == "sent"]
+                self.askers.mark_used(asker, sent)
         return row
 
     def _previous(self, workspace_id: str, user_id: str | None) -> tuple[str, ...] | None:

@@ -15,7 +15,10 @@ from indexes.database.tables import Document, Identifier
 
 
 class ContextRow(Base):
-    """One assembled context: the receipt, how it was asked for, for which user and through which alias, if for one."""
+    """One assembled context: the receipt, how it was asked for, for which user and through which alias, if any.
+
+    `alias` is null, too, where the question may not be found again among those of the alias.
+    """
 
     __tablename__ = "contexts"
     __table_args__ = (

@@ -155,7 +155,8 @@ def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: 
 
 
 def _served_by(row: ContextRow) -> ServedBy | None:
-    return None if row.alias is None else ServedBy(alias=row.alias, role=row.request["alias_role"])
+    kept = row.request.get("served_by")
+    return None if kept is None else ServedBy.model_validate(kept)
 
 
 def _prompt_cache(row: ContextRow, receipt: Receipt) -> PromptCacheView | None:
@@ -205,17 +206,12 @@ async def create_context(
             workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences
         )
         request = Request(
-            workspace_id=workspace_id,
-            question=body.question,
-            principal=joined(asker, body.principals),
-            restriction=body.filter,
+            workspace_id=workspace_id, question=body.question, principal=joined(asker, body.principals),
+            restriction=body.filter, require_fresh=body.require_fresh, whole_document_tokens=policy.available_tokens,
             limit=setup.candidates if isinstance(setup, SearchSetup) else MAX_WHOLE_DOCUMENTS,
-            require_fresh=body.require_fresh,
-            whole_document_tokens=policy.available_tokens,
-        )
+        )  # fmt: skip
         assembled, retrieved = service.contexts.make(setup, policy, request, asker)
-        by = chosen.served_by
-        answered_as = None if by is None else (by.alias, by.role)
+        answered_as = chosen.answered_as(is_findable=body.user_id is None or not asker.known.is_anonymous)
         row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker, answered_as=answered_as)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)

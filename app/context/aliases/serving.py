@@ -23,6 +23,19 @@ class Served:
     saved: SavedStrategy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredAs:
+    """What is kept with a context of the alias that it was asked for through, and as what it answered.
+
+    The questions of users who opted out are not `is_findable` among those that the alias was asked: their contexts are
+    nobody's, so that nobody could be told whose they are.
+    """
+
+    alias: str
+    role: Role
+    is_findable: bool
+
+
 def serve(session: Session, workspace_id: str, name: str, user_id: str | None) -> Served:
     """Return the version that answers for the alias; a request without a user is never in the canary.
 

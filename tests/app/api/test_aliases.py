@@ -135,12 +135,10 @@ def test_a_refused_promotion_lists_every_figure_and_changes_nothing(bot: Bot) ->
 
 def test_a_first_promotion_goes_by_on_fresh_evidence(bot: Bot) -> None:
     experiment_id = bot.compare()
-    for alias in ("/aliases/new",):
-        expect(201, bot.workspace.request("PUT", alias, json={}))
-        expect(200, bot.workspace.request("PUT", f"{alias}/candidate", json={"strategy": "large"}))
-        change = bot.workspace.post(f"{alias}/promotions", {"experiment_id": experiment_id}, 201)
-        assert change["evidence"]["override"] is None
-        assert change["evidence"]["experiment_id"] == experiment_id
+    expect(201, bot.workspace.request("PUT", "/aliases/new", json={}))
+    expect(200, bot.workspace.request("PUT", "/aliases/new/candidate", json={"strategy": "large"}))
+    change = bot.workspace.post("/aliases/new/promotions", {"experiment_id": experiment_id}, 201)
+    assert (change["evidence"]["override"], change["evidence"]["experiment_id"]) == (None, experiment_id)
 
 
 def test_the_check_has_the_upgrade_report(bot: Bot) -> None:
@@ -221,6 +219,10 @@ def test_recent_questions_are_shadowed_for_whom_they_belong_to(bot: Bot) -> None
     assert shadowed() == ["What is woven?"] == shadowed(user_id="ben")
     assert shadowed(user_id="ann") == ["Ann's?", "What is woven?"]
     assert shadowed(principals=["group:finance"], questions=1) == ["Finance's?"]
+    expect(200, bot.workspace.request("PUT", "/users/ben", json={"opted_out": True}))
+    opted_out = bot.ask("Ben's?", user_id="ben")
+    assert opted_out["served_by"]["alias"] == "bot"
+    assert "Ben's?" not in shadowed(user_id="ben", principals=["user:ben"])
     erased = bot.workspace.post("/erasures", {"user_id": "ann"}, 202)
     assert bot.workspace.wait(erased["job"]["id"])["state"] == "succeeded"
     assert shadowed(principals=["user:ann"]) == ["What is woven?"]

@@ -89,7 +89,6 @@ class Neighbours:
         """Return requests to a collection of mine that name objects of theirs; KeyError for a new collection."""
         saved: list[JsonObject] = [{"strategy": FOREIGN_NAME}, {"strategy": FOREIGN_NAME, "version": 1}]
         by_name = [*saved, {"alias": FOREIGN_NAME}]
-        question: JsonObject = {"question": "mine?"}
         marked: JsonObject = {"question": "mine?", "evidence": [self.evidence]}
         experiments: list[JsonObject] = [
             {
@@ -120,7 +119,7 @@ class Neighbours:
                 {"user_id": FOREIGN_NAME, "memory_id": self.foreign["memory_id"]},
             ],
             "/comparisons": [
-                *({"questions": [question], "strategies": [{}, choice]} for choice in by_name),
+                *({"questions": [{"question": "mine?"}], "strategies": [{}, choice]} for choice in by_name),
                 {"questions": [marked], "strategies": [{}]},
                 {"question_set": FOREIGN_NAME, "strategies": [{}]},
             ],

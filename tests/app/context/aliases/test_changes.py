@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,14 +16,17 @@ from app.context.aliases.changes import (
     check_not_aliased,
     delete_alias,
     drop_candidate,
+    promote,
     put_alias,
 )
 from app.context.aliases.limits import Limits
-from app.context.aliases.records import list_aliases, list_changes
+from app.context.aliases.records import list_aliases, list_changes, load_alias
+from app.context.aliases.serving import serve
 from app.context.saved_strategies import find_index
 from app.context.strategy import SearchSetup
 from configs.errors import ConflictError, NotFoundError
 from indexes.database.catalog import load_index
+from indexes.database.engine import Database
 from tests.app.context.aliases.bots import BOT, BY, Bots
 from tests.app.evaluation.world import WORKSPACE, World, lexical
 
@@ -115,6 +119,51 @@ def test_promotions_and_rollbacks_are_a_stack(steps: list[tuple[str, int] | None
                 assert bots.answers() == ("active", *stack[-1])
                 assert bots.previous() == (stack[-2] if len(stack) > 1 else None)
         world.close()
+
+
+def test_another_process_sees_it_from_the_commit_on(bots: Bots) -> None:
+    elsewhere = Database(bots.world.database.url.render_as_string())
+
+    def answers() -> int:
+        with elsewhere.read() as session:
+            return serve(session, WORKSPACE, BOT, None).saved.version
+
+    bots.promote("small", 1)
+    assert answers() == 1
+    bots.candidate("small", 2)
+    with bots.world.database.write() as session:
+        promote(session, load_alias(session, WORKSPACE, BOT, to_change=True), BY, {})
+        assert answers() == 1, "not before the commit"
+    assert answers() == 2
+    bots.roll_back()
+    assert answers() == 1
+    elsewhere.close()
+
+
+def test_a_promotion_that_fails_at_its_end_changes_nothing(bots: Bots) -> None:
+    bots.promote("small", 1)
+    bots.candidate("small", 2)
+    kinds = bots.kinds()
+    with pytest.raises(ZeroDivisionError), bots.world.database.write() as session:
+        promote(session, load_alias(session, WORKSPACE, BOT, to_change=True), BY, {})
+        raise ZeroDivisionError
+    assert (bots.answers(), bots.kinds()) == (("active", "small", 1), kinds)
+
+
+def test_of_many_rollbacks_at_once_each_takes_one_step(bots: Bots) -> None:
+    for version in (1, 2, 1, 2, 1):
+        bots.promote("small", version)
+
+    def roll() -> str:
+        try:
+            return f"{bots.roll_back().number}"
+        except ConflictError as error:
+            return error.code
+
+    with ThreadPoolExecutor(6) as pool:
+        found = sorted(pool.map(lambda _: roll(), range(6)))
+    assert found == ["12", "13", "14", "15", "nothing_before", "nothing_before"]
+    assert bots.answers() == ("active", "small", 1)
 
 
 def test_what_cannot_answer_is_not_promoted_and_gets_no_users(bots: Bots) -> None:

@@ -14,6 +14,7 @@ import uvicorn
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
 from app.installation import Installation
+from app.verification import verify
 from configs.errors import PlaygroundError
 from configs.settings import Settings
 from indexes.database.tables import Job
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _serve(settings, runs_jobs=not parsed.no_worker)
         if parsed.command == "ingest":
             return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
+        if parsed.command == "verify":
+            return _verify(settings, repair=parsed.repair)
         return _demo(settings)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
@@ -53,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
     ingest.add_argument("--preset", default="default", help="preset of a workspace made here")
     commands.add_parser("demo", help="make the demo workspace in an empty data folder, and wait until it is ready")
+    check = commands.add_parser("verify", help="compare every file, row and vector with what was written; 1 on a fault")
+    check.add_argument("--repair", action="store_true", help="set damaged segments aside and queue their rebuilding")
     return parser
 
 
@@ -86,6 +91,16 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
         return _wait(installation, imported.job_id)
     finally:
         installation.stop()
+
+
+def _verify(settings: Settings, *, repair: bool) -> int:
+    faults = 0
+    for line in verify(settings, repair=repair):
+        print(line)  # noqa: T201  # a command's answer
+        faults += 1
+    if not faults:
+        print("everything is as it was written")  # noqa: T201
+    return 1 if faults else 0
 
 
 def _demo(settings: Settings) -> int:

@@ -164,4 +164,3 @@ def _written_at(folder: Path) -> float:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
-

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from configs.errors import InvalidInputError, UnavailableError
+from configs.errors import InvalidInputError
 from indexes import view as view_module
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace, raise_generation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from indexes.database.catalog import list_segments, load_document
-from indexes.database.tables import Document, IndexRow, Job, Segment, Served
+from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.jobs import LeaseLostError, RunningJob, create_job
 from indexes.segments import RowTable, WrittenSegment, open_rows, segment_folder, write_segment
 from indexes.stores import SegmentRows, Store

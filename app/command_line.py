@@ -12,10 +12,13 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backup import back_up
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
 from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
 from app.installation import Installation
+from app.restore import restore
+from app.verification import verify
 from configs.errors import PlaygroundError
 from configs.settings import Settings
 from indexes.database.tables import Job
@@ -41,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
         if parsed.command == "gate":
             return _gate(settings, parsed.workspace, parsed.alias, parsed.experiment)
+        if parsed.command == "verify":
+            return _verify(settings, repair=parsed.repair)
+        if parsed.command == "backup":
+            return _back_up(settings, parsed.target)
+        if parsed.command == "restore":
+            return _restore(settings, parsed.file)
         return _demo(settings)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
@@ -64,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--workspace", required=True, help="id of the workspace")
     gate.add_argument("--alias", required=True, help="name of the alias")
     gate.add_argument("--experiment", required=True, help="id of the experiment that is the evidence")
+    check = commands.add_parser("verify", help="compare every file, row and vector with what was written; 1 on a fault")
+    check.add_argument("--repair", action="store_true", help="set damaged segments aside and queue their rebuilding")
+    save = commands.add_parser("backup", help="copy a running installation into one file")
+    save.add_argument("target", type=Path, help="file to write, or an existing folder for one named after the moment")
+    bring = commands.add_parser("restore", help="bring a backup back into an empty data folder")
+    bring.add_argument("file", type=Path, help="file that `backup` wrote; its checksums are compared first")
     return parser
 
 
@@ -112,6 +127,30 @@ def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str)
     for line in gate_lines(checked):
         print(line)  # noqa: T201  # a command's answer
     return PASSED if checked.is_met else FAILED
+
+
+def _verify(settings: Settings, *, repair: bool) -> int:
+    faults = 0
+    for line in verify(settings, repair=repair):
+        print(line)  # noqa: T201  # a command's answer
+        faults += 1
+    if not faults:
+        print("everything is as it was written")  # noqa: T201
+    return 1 if faults else 0
+
+
+def _back_up(settings: Settings, target: Path) -> int:
+    file, manifest = back_up(settings, target)
+    for name in manifest.left_out:
+        print(f"left out, because it is damaged or gone: {name}")  # noqa: T201  # a command's answer
+    print(f"{file}: {len(manifest.files)} files, {file.stat().st_size:,} bytes")  # noqa: T201
+    return 0
+
+
+def _restore(settings: Settings, file: Path) -> int:
+    manifest = restore(settings, file)
+    print(f"restored {len(manifest.files)} files as of {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+    return 0
 
 
 def _demo(settings: Settings) -> int:

@@ -12,6 +12,7 @@ from configs.errors import UnavailableError
 from configs.part import Part
 from indexes.store_format import StoreFormat
 
+SEGMENT_UNREADABLE = "segment_unreadable"
 LOCATIONS_KEPT = 256
 """Most locations one store keeps open; their files are mapped, so the system takes back memory before that."""
 
@@ -61,7 +62,7 @@ class OpenedLocations(Generic[Content]):
             raise UnavailableError(
                 f"segment {location.parent.name!r} cannot be read by {part.kind_of_class()} ({type(error).__name__})",
                 hint="refresh the index with POST …/indexes; it is rebuilt from the database",
-                code="segment_unreadable",
+                code=SEGMENT_UNREADABLE,
             ) from error
 
     def let_go(self, folder: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -14,22 +14,27 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from configs.errors import UnavailableError
 from indexes.array_file import map_arrays, write_arrays
+from indexes.database.catalog import raise_generation
 from indexes.database.engine import Database, now
-from indexes.database.tables import Job, Segment
-from indexes.durable_files import make_directory, sync_directory
-from indexes.opened_locations import evict
+from indexes.database.tables import Job, Segment, Served
+from indexes.durable_files import make_directory, sha256_of, sync_directory
+from indexes.opened_locations import SEGMENT_UNREADABLE, evict
+from indexes.soundness import doubt
 from indexes.stores import SegmentRows, Store
 
 ORPHAN_AFTER_SECONDS = 3_600
 RETIRED_KEPT_FOR = timedelta(minutes=10)
+QUARANTINED_KEPT_FOR = timedelta(days=7)
 ROWS_FILE = "rows.bin"
 
 Int32 = npt.NDArray[np.int32]
+
+logger = logging.getLogger("playground.segments")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: Segment
         id=folder.name,
         rows=len(table),
         size_bytes=sum(file.stat().st_size for file in files),
-        checksums={file.relative_to(folder).as_posix(): _sha256(file) for file in files},
+        checksums={file.relative_to(folder).as_posix(): sha256_of(file) for file in files},
     )
 
 
@@ -98,28 +103,40 @@ def open_rows(folder: Path) -> RowTable:
         raise UnavailableError(
             f"segment {folder.name} cannot be read ({type(error).__name__})",
             hint="refresh the index with POST …/indexes; it is rebuilt from the database",
-            code="segment_unreadable",
+            code=SEGMENT_UNREADABLE,
         ) from error
 
 
-def damaged_files(folder: Path, checksums: dict[str, str]) -> list[str]:
-    """Return the files of a segment that are missing or do not have the checksum of its manifest row."""
-    return sorted(
-        name
-        for name, expected in checksums.items()
-        if not (folder / name).is_file() or _sha256(folder / name) != expected
-    )
+def quarantine(session: Session, workspace_id: str, segment_ids: Collection[str]) -> list[str]:
+    """Take live segments out of service, in the caller's unit of work, and return which were; the documents they
+    answered for are missing in their index from the commit on. The files stay for a look at what happened to them.
+    """
+    live = select(Segment.id).where(Segment.id.in_(segment_ids), Segment.state == "live").order_by(Segment.id)
+    taken = list(session.scalars(live))
+    if taken:
+        session.execute(delete(Served).where(Served.segment_id.in_(taken)))
+        change = update(Segment).where(Segment.id.in_(taken))
+        session.execute(change.values(state="quarantined", retired_at=now()))
+        raise_generation(session, workspace_id)
+        logger.error("quarantined damaged segments of workspace %s: %s", workspace_id, ", ".join(taken))
+    return taken
 
 
 def remove_unused(database: Database, data_folder: Path) -> None:
-    """Remove the rows of segments that are out of use after ten minutes, and directories without a row after an hour.
+    """Remove the rows of segments that are out of use after ten minutes, those of quarantined ones after a week, and
+    directories without a row after an hour.
 
     What a job that has begun may still read, or may have written and may yet commit, stays until the job ends.
     """
     with database.write() as session:
         began = session.scalar(select(func.min(Job.started_at)).where(Job.state.in_(("queued", "running"))))
         unread_since = now() - RETIRED_KEPT_FOR if began is None else min(began, now() - RETIRED_KEPT_FOR)
-        session.execute(delete(Segment).where(Segment.state != "live", Segment.retired_at < unread_since))
+        retired = Segment.state == "retired", Segment.retired_at < unread_since
+        session.execute(delete(Segment).where(*retired))
+        old = Segment.state == "quarantined", Segment.retired_at < now() - QUARANTINED_KEPT_FOR
+        for segment in session.scalars(select(Segment).where(*old)).all():
+            logger.warning("segment %s was quarantined a week ago; its files are removed", segment.id)
+            session.delete(segment)
     with database.read() as session:
         known = set(session.scalars(select(Segment.id)))
     oldest = time.time() - ORPHAN_AFTER_SECONDS
@@ -129,6 +146,7 @@ def remove_unused(database: Database, data_folder: Path) -> None:
         if folder.name not in known and _written_at(folder) < oldest:
             shutil.rmtree(folder, ignore_errors=True)
             evict(folder)
+            doubt([folder])
 
 
 def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:
@@ -146,8 +164,3 @@ def _written_at(folder: Path) -> float:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -16,8 +16,10 @@ from sqlalchemy import String, and_, bindparam, select, type_coerce
 from sqlalchemy.orm import Session
 
 from indexes.access import Filter, Principal
+from indexes.database.catalog import list_segments
 from indexes.database.tables import Document, Served, Version
 from indexes.segments import RowTable, open_rows, segment_folder
+from indexes.soundness import doubt, is_whole
 from indexes.stores import Mask
 
 MASKS_KEPT = 256
@@ -47,7 +49,8 @@ class SegmentView:
 class IndexView:
     """One index at one generation of its workspace. Immutable but for its cache of masks; thread-safe.
 
-    `documents` are sorted by id, so that a document's number orders ties.
+    `documents` are sorted by id, so that a document's number orders ties. `damaged` names the segments that were left
+    out because their files are not what was written; what they hold counts as missing.
     """
 
     def __init__(
@@ -55,9 +58,11 @@ class IndexView:
         documents: list[ServedDocument],
         segments: list[SegmentView],
         unserved: list[tuple[str, ...] | None],
+        damaged: frozenset[str] = frozenset(),
     ) -> None:
         self.documents = documents
         self.segments = segments
+        self.damaged = damaged
         self._unserved_access = unserved
         self._lock = threading.Lock()
         self._masks: OrderedDict[tuple[frozenset[str], str], list[Mask | None]] = OrderedDict()
@@ -109,7 +114,10 @@ class RowPlace:
 
 
 def view_of_places(
-    documents: list[ServedDocument], places: list[RowPlace], unserved: list[tuple[str, ...] | None] | None = None
+    documents: list[ServedDocument],
+    places: list[RowPlace],
+    unserved: list[tuple[str, ...] | None] | None = None,
+    damaged: frozenset[str] = frozenset(),
 ) -> IndexView:
     """Return a view of `documents`, sorted by id here, whose rows lie at `places`; other rows are not live.
 
@@ -125,11 +133,21 @@ def view_of_places(
             rows = by_folder.setdefault(last, [])
         rows.append((numbers[place.document_id], place.first_row, place.row_count))
     segments = [_segment_view(folder, by_folder[folder]) for folder in sorted(by_folder)]
-    return IndexView(documents, segments, unserved or [])
+    return IndexView(documents, segments, unserved or [], damaged)
+
+
+def damaged_segments(session: Session, data_folder: Path, index_id: str) -> frozenset[str]:
+    """Return the segments in use whose files are not what was written, as far as this process knows."""
+    return frozenset(
+        segment.id
+        for segment in list_segments(session, index_id)
+        if not is_whole(segment_folder(data_folder, index_id, segment.id), segment.checksums)
+    )
 
 
 def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: str) -> IndexView:
-    """Read what the index serves of the live documents of its workspace."""
+    """Read what the index serves of the live documents of its workspace, out of segments that are whole."""
+    damaged = damaged_segments(session, data_folder, index_id)
     documents: list[ServedDocument] = []
     unserved: list[tuple[str, ...] | None] = []
     places: list[RowPlace] = []
@@ -138,9 +156,9 @@ def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: 
     found = session.connection().execute(_SERVED, {"workspace_id": workspace_id, "index_id": index_id})
     for document_id, tags, attributes, said, ready, is_pending, version_id, segment_id, first_row, row_count in found:
         access = parsed.words(said)
-        if is_pending or (ready is not None and ready != version_id):
+        if is_pending or (ready is not None and ready != version_id) or segment_id in damaged:
             unserved.append(access)
-        if version_id is None:
+        if version_id is None or segment_id in damaged:
             continue
         folder = folders.get(segment_id)
         if folder is None:
@@ -152,7 +170,7 @@ def load_view(session: Session, data_folder: Path, workspace_id: str, index_id: 
                 metadata=parsed.values(attributes), access=access,
             )
         )  # fmt: skip
-    return view_of_places(documents, places, unserved)
+    return view_of_places(documents, places, unserved, damaged)
 
 
 _SERVED = (
@@ -249,6 +267,13 @@ class Views:
                 return None
             self._views.move_to_end(index_id)
             return known[1]
+
+    def doubt(self, index_id: str) -> None:
+        """Let the next view of the index be read anew, and the files of its segments with it."""
+        with self._lock:
+            known = self._views.pop(index_id, None)
+        if known is not None:
+            doubt([segment.folder for segment in known[1].segments])
 
     def forget(self) -> None:
         """Let go of every view, with what it knows of documents that are gone."""

@@ -16,9 +16,10 @@ from configs.text import storable
 from indexes.database.catalog import count_served, load_index, missing_versions, raise_generation
 from indexes.database.tables import Document, Version
 from indexes.jobs import Handler, RunningJob
-from indexes.segments import remove_unused
+from indexes.segments import quarantine, remove_unused
 from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
 from ingest.document import ParsedDocument
+from ingest.integrity import check_index
 from ingest.parsers import parser_for
 from ingest.serving import (
     BakedSegment,
@@ -27,7 +28,6 @@ from ingest.serving import (
     maintained_targets,
     mark_built,
     merge_segments,
-    quarantine_damaged,
     switch_over,
     target_of,
 )
@@ -84,7 +84,10 @@ class Pipeline:
         workspace_id = str(job.workspace_id)
         with job.database.read() as session:
             target = target_of(load_index(session, workspace_id, job.arguments["index_id"]))
-        quarantine_damaged(job, self.data_folder, workspace_id, target)
+        unsound = check_index(job.database, self.data_folder, workspace_id, target.index_id).unsound
+        if unsound:
+            with job.write() as session:
+                quarantine(session, workspace_id, unsound)
         before: list[str] = []
         while left := _missing(job, target):
             if left == before:

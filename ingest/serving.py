@@ -14,7 +14,7 @@ from indexes.database.catalog import list_indexes, list_segments, raise_generati
 from indexes.database.engine import new_id, now
 from indexes.database.tables import ChunkRow, Document, IndexRow, Segment, Served, Version
 from indexes.jobs import RunningJob
-from indexes.segments import RowTable, WrittenSegment, add_segment, damaged_files, segment_folder, write_segment
+from indexes.segments import RowTable, WrittenSegment, add_segment, segment_folder, write_segment
 from indexes.stores import SegmentRows
 from ingest.baking import IDS_PER_QUERY, batches, load_chunks, load_indexed_texts
 from ingest.recipe import IndexRecipe
@@ -136,23 +136,6 @@ def mark_built(session: Session, index_id: str) -> None:
     """Let searches use the index from now on."""
     statement = update(IndexRow).where(IndexRow.id == index_id, IndexRow.built_at.is_(None))
     session.execute(statement.values(built_at=now()))
-
-
-def quarantine_damaged(job: RunningJob, data_folder: Path, workspace_id: str, target: Target) -> None:
-    """Take segments with missing or damaged files out of the index; what they held is missing in it from then on."""
-    with job.database.read() as session:
-        segments = list_segments(session, target.index_id)
-    damaged = [
-        segment.id
-        for segment in segments
-        if damaged_files(segment_folder(data_folder, target.index_id, segment.id), segment.checksums)
-    ]
-    if damaged:
-        with job.write() as session:
-            session.execute(delete(Served).where(Served.segment_id.in_(damaged)))
-            statement = update(Segment).where(Segment.id.in_(damaged), Segment.state == "live")
-            session.execute(statement.values(state="quarantined", retired_at=now()))
-            raise_generation(session, workspace_id)
 
 
 def _serve(session: Session, segment: BakedSegment, places: Sequence[Place]) -> None:

@@ -18,18 +18,20 @@ from app.context.passages import described_at
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
-from configs.errors import ConflictError
+from configs.errors import ConflictError, UnavailableError
 from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Version
+from indexes.opened_locations import SEGMENT_UNREADABLE
 from indexes.search import Found, Hit, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView, Views
 from ingest.document import ParsedDocument
 from ingest.recipe import IndexRecipe
+from ingest.repair import repair_found
 from ingest.text_measures import TextMeasure
 from ingest.tokenizers import count_tokens
 
@@ -114,14 +116,7 @@ class Retriever:
         watch = Stopwatch()
         with watch.stage("database"):
             index_id, view = self.open_index(request.workspace_id, setup)
-        missing = view.missing_documents(request.principal)
-        if missing and request.require_fresh:
-            raise ConflictError(
-                f"index {index_id} misses {missing} documents in their newest version",
-                hint="wait for the running job, or bring it up to date with POST …/indexes; or leave out require_fresh",
-                code="index_behind",
-                missing_documents=missing,
-            )
+        _check_fresh(index_id, view, request)
         with watch.stage("embedding"):
             vector = setup.embedder.encode_query(request.question) if setup.embedder is not None else None
         moved = None
@@ -129,25 +124,36 @@ class Retriever:
             with watch.stage("personal"):
                 moved = request.move(setup.recipe, vector)
         query = Query(text=request.question, vector=vector if moved is None else moved.vector)
-        found = _search(view, setup, query, request)
+        try:
+            found = _search(view, setup, query, request)
+        except UnavailableError as error:  # files went away since the view was made
+            if error.code != SEGMENT_UNREADABLE:
+                raise
+            self._views.doubt(index_id)
+            index_id, view = self.open_index(request.workspace_id, setup)
+            _check_fresh(index_id, view, request)
+            found = _search(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, found.hits)
         return Retrieved(
-            setup=setup, passages=passages, index_id=index_id, missing_documents=missing, vector=vector,
-            personal_query=moved, seconds={**watch.seconds, **found.seconds},
+            setup=setup, passages=passages, index_id=index_id, vector=vector, personal_query=moved,
+            missing_documents=view.missing_documents(request.principal), seconds={**watch.seconds, **found.seconds},
         )  # fmt: skip
 
     def open_index(self, workspace_id: str, setup: SearchSetup) -> tuple[str, IndexView]:
         """Return the id of the index that answers the setup and what it answers with at present.
 
-        Raises ConflictError `index_missing`.
+        Segments that turn out damaged are left out, and their repair begins. Raises ConflictError `index_missing`.
         """
         with self._database.read() as session:
             workspace = load_workspace(session, workspace_id)
             index = find_index(session, workspace_id, setup)
             if index is None or index.built_at is None:
                 raise _index_missing(workspace_id, setup, index.id if index is not None else None)
-            return index.id, self._views.get(session, workspace.id, workspace.generation, index.id)
+            view = self._views.get(session, workspace.id, workspace.generation, index.id)
+        if view.damaged:
+            repair_found(self._database, workspace_id, index.id, view.damaged)
+        return index.id, view
 
     def _baseline(self, setup: BaselineSetup, request: Request) -> Retrieved:
         watch = Stopwatch()
@@ -157,6 +163,17 @@ class Retriever:
             if setup.baseline == "whole_documents":
                 passages = _whole_documents(session, request)
         return Retrieved(setup=setup, passages=passages, index_id=None, missing_documents=0, seconds=watch.seconds)
+
+
+def _check_fresh(index_id: str, view: IndexView, request: Request) -> None:
+    missing = view.missing_documents(request.principal) if request.require_fresh else 0
+    if missing:
+        raise ConflictError(
+            f"index {index_id} misses {missing} documents in their newest version",
+            hint="wait for the running job, or bring it up to date with POST …/indexes; or leave out require_fresh",
+            code="index_behind",
+            missing_documents=missing,
+        )
 
 
 def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Found:
@@ -254,15 +271,9 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
 def whole_passage(rank: int, document: Document, version: Version, text: str) -> Passage:
     """Return a whole document as the passage of that rank."""
     hit = Hit(
-        rank=rank,
-        document_id=document.id,
-        version_id=version.id,
-        ordinal=0,
-        span=Span(0, len(text)),
-        tokens=count_tokens(text),
-        score=1.0 / rank,
-        stores={},
-    )
+        rank=rank, document_id=document.id, version_id=version.id, ordinal=0, span=Span(0, len(text)),
+        tokens=count_tokens(text), score=1.0 / rank, stores={},
+    )  # fmt: skip
     structure = version.structure or []
     begin = described_at(hit.span, text)
     return Passage(

@@ -18,17 +18,18 @@ from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Segment
 from indexes.segments import (
     ORPHAN_AFTER_SECONDS,
+    QUARANTINED_KEPT_FOR,
     RETIRED_KEPT_FOR,
     ROWS_FILE,
     RowTable,
     WrittenSegment,
     add_segment,
-    damaged_files,
     open_rows,
     remove_unused,
     segment_folder,
     write_segment,
 )
+from indexes.soundness import damaged_files
 from indexes.stores import Query, SegmentRows, Store
 from indexes.stores.bm25 import Bm25
 from indexes.stores.faiss_flat import FaissFlat
@@ -164,17 +165,17 @@ def test_only_old_orphans_are_removed(database: Database, tmp_path: Path) -> Non
     assert [live.exists(), old.exists(), young.exists()] == [True, False, True]
 
 
-@pytest.mark.parametrize("state", ["retired", "quarantined"])
-def test_what_is_out_of_use_keeps_its_row_for_ten_minutes_and_its_files_for_an_hour(
-    database: Database, tmp_path: Path, state: str
+@pytest.mark.parametrize(("state", "kept_for"), [("retired", RETIRED_KEPT_FOR), ("quarantined", QUARANTINED_KEPT_FOR)])
+def test_what_is_out_of_use_keeps_its_row_for_a_time_and_its_files_for_an_hour(
+    database: Database, tmp_path: Path, state: str, kept_for: timedelta
 ) -> None:
-    folders = with_segments(database, tmp_path, state, "live", retired_for=RETIRED_KEPT_FOR - timedelta(seconds=30))
+    folders = with_segments(database, tmp_path, state, "live", retired_for=kept_for - timedelta(seconds=30))
     for folder in folders:
         age(folder, ORPHAN_AFTER_SECONDS * 2)
     remove_unused(database, tmp_path)
     assert [folder.exists() for folder in folders] == [True, True]
     with database.write() as session:
-        session.get_one(Segment, folders[0].name).retired_at = now() - RETIRED_KEPT_FOR - timedelta(seconds=1)
+        session.get_one(Segment, folders[0].name).retired_at = now() - kept_for - timedelta(seconds=1)
     remove_unused(database, tmp_path)
     assert [folder.exists() for folder in folders] == [False, True]
     with database.read() as session:

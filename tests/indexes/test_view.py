@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from configs.errors import InvalidInputError, UnavailableError
+from configs.errors import InvalidInputError
 from indexes import view as view_module
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace, raise_generation
@@ -252,8 +252,20 @@ def test_of_many_who_need_a_view_one_reads_it(
     assert all(one is found[0] for one in found)
 
 
-def test_a_segment_without_files_is_told(database: Database, tmp_path: Path) -> None:
-    put_documents(database, tmp_path, a=None)
+def test_a_segment_without_its_files_is_left_out(database: Database, tmp_path: Path) -> None:
+    put_documents(database, tmp_path, a=None, b=["user:ann"])
     (segment_folder(tmp_path, "i", "s") / "rows.bin").unlink()
-    with pytest.raises(UnavailableError, match="segment s cannot be read"):
-        view_of(database, tmp_path)
+    view = view_of(database, tmp_path)
+    assert (set(view.damaged), len(view.documents), len(view.segments)) == ({"s"}, 0, 0)
+    assert (view.missing_documents(NOBODY), view.missing_documents(ANN)) == (1, 2)
+
+
+def test_files_lost_later_are_found_when_they_are_doubted(database: Database, tmp_path: Path) -> None:
+    put_documents(database, tmp_path, a=None)
+    views = Views(tmp_path)
+    view = current(views, database)
+    (segment_folder(tmp_path, "i", "s") / "rows.bin").unlink()
+    assert current(views, database) is view
+    views.doubt("i")
+    assert current(views, database).damaged == {"s"}
+    views.doubt("never looked at")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +11,9 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from indexes.database.catalog import list_segments, load_document
-from indexes.database.tables import Document, IndexRow, Job, Segment, Served
+from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.jobs import LeaseLostError, RunningJob, create_job
-from indexes.segments import RowTable, WrittenSegment, damaged_files, open_rows, segment_folder, write_segment
+from indexes.segments import RowTable, WrittenSegment, open_rows, segment_folder, write_segment
 from indexes.stores import SegmentRows, Store
 from ingest.baking import chunk_versions, embed_versions
 from ingest.serving import (
@@ -24,7 +23,6 @@ from ingest.serving import (
     bake_segments,
     maintained_targets,
     merge_segments,
-    quarantine_damaged,
     switch_over,
     target_of,
 )
@@ -275,25 +273,3 @@ def test_a_merge_without_the_lease_or_the_index_has_no_effect(
 
     interrupted_merge(library, job, target, monkeypatch, delete_index)
     assert segment_states(library) == {}
-
-
-@pytest.mark.parametrize("damage", ["gone", "changed"])
-def test_a_damaged_segment_is_taken_out(library: Library, job: RunningJob, target: Target, damage: str) -> None:
-    for name in "ab":
-        switch(library, *bake(library, job, target, **{name: f"words of {name}"}))
-        with library.database.write() as session:  # as a finished job leaves it
-            document = session.get_one(Document, library.document(name).id)
-            document.ready_version_id = document.latest_version_id
-    quarantine_damaged(job, library.folder, "w", target)
-    assert set(segment_states(library).values()) == {"live"}
-    segment = live(library)[0]
-    folder = segment_folder(library.folder, "i", segment.id)
-    if damage == "gone":
-        shutil.rmtree(folder)
-    else:
-        (folder / "bm25" / "postings.bin").write_bytes(b"damaged")
-    assert damaged_files(folder, segment.checksums)
-    quarantine_damaged(job, library.folder, "w", target)
-    assert segment_states(library)[segment.id] == "quarantined"
-    assert library.find("words", recipe=HYBRID) == ["words of b"]
-    assert library.missing() == 1

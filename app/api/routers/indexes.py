@@ -31,8 +31,9 @@ from indexes.database.catalog import (
 )
 from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.jobs import FINAL_STATES, create_job
-from indexes.segments import damaged_files, segment_folder
+from ingest.integrity import IndexIntegrity, check_index
 from ingest.pipeline import BUILD_INDEX
+from ingest.repair import start_repair
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/indexes", tags=["indexes"], route_class=PlaygroundRoute)
 
@@ -75,14 +76,31 @@ class BuildStarted(BaseModel):
     job: JobView
 
 
+class QuarantinedSegment(BaseModel):
+    """A segment that was set aside because it was not what was written; its files stay for a week."""
+
+    id: str
+    folder: str = Field(description="where its files lie in the data folder")
+    quarantined_at: datetime | None
+
+
 class Integrity(BaseModel):
-    """Whether the files of an index are what was written, and whether every served row has a place in them."""
+    """Whether the files of an index are what was written, and whether its rows are the chunks and vectors in SQL."""
 
     is_intact: bool
     segments_checked: int
     damaged: dict[str, list[str]] = Field(description="damaged or missing files by segment")
+    mismatches: dict[str, list[str]] = Field(description="by segment, how its rows disagree with the database")
     rows_in_segments: int
     rows_served: int
+    quarantined: list[QuarantinedSegment] = Field(description="segments that were set aside, and replaced, before")
+
+
+class Repair(BaseModel):
+    """What was found, and the job that makes damaged segments anew, where there are any."""
+
+    integrity: Integrity
+    job: JobView | None
 
 
 def view_of(session: Session, index: IndexRow) -> IndexView:
@@ -169,28 +187,57 @@ async def get_index(service: CurrentService, workspace_id: WorkspaceId, index_id
 
 
 @router.get("/{index_id}/integrity", summary="Check an index's files")
-async def check_index(service: CurrentService, workspace_id: WorkspaceId, index_id: IndexId) -> Integrity:
-    """Read every file of the index and compare it with the checksum taken when it was written."""
+async def check(service: CurrentService, workspace_id: WorkspaceId, index_id: IndexId) -> Integrity:
+    """Compare every file of the index with its checksum, every row with its chunk, and vectors with the cache.
+
+    It changes nothing; POST …/repairs does the same and sets aside what is damaged.
+    """
 
     def work() -> Integrity:
-        with service.database.read() as session:
-            load_workspace(session, workspace_id)
-            index = load_index(session, workspace_id, index_id)
-            segments = list_segments(session, index.id)
-            rows_served = count_served(session, index.id)[1]
-        damaged = {}
-        for segment in segments:
-            folder = segment_folder(service.settings.data_folder, index_id, segment.id)
-            files = damaged_files(folder, segment.checksums)
-            if files:
-                damaged[segment.id] = files
-        rows = sum(segment.rows for segment in segments)
-        return Integrity(
-            is_intact=not damaged and rows_served <= rows, segments_checked=len(segments), damaged=damaged,
-            rows_in_segments=rows, rows_served=rows_served,
-        )  # fmt: skip
+        found = check_index(service.database, service.settings.data_folder, workspace_id, index_id)
+        return _integrity(index_id, found)
 
     return await service.run(work)
+
+
+@router.post("/{index_id}/repairs", summary="Check an index and repair it", responses={202: {"model": Repair}})
+async def repair(service: CurrentService, workspace_id: WorkspaceId, index_id: IndexId, response: Response) -> Repair:
+    """Check the index; set damaged segments aside and rebuild what they held, in a job, from texts and cached vectors.
+
+    Searches answer meanwhile from what is sound and count the rest as `missing_documents`. 200 where nothing is wrong.
+    """
+
+    def work() -> tuple[Integrity, str | None]:
+        found = check_index(service.database, service.settings.data_folder, workspace_id, index_id)
+        job_id = None
+        if found.unsound:
+            with service.database.write() as session:
+                job_id = start_repair(session, workspace_id, index_id, found.unsound)
+        return _integrity(index_id, found), job_id
+
+    integrity, job_id = await service.run(work)
+    if job_id is None:
+        return Repair(integrity=integrity, job=None)
+    started = job_id
+
+    def answer() -> Repair:
+        service.enqueue(started)
+        return Repair(integrity=integrity, job=load_view(service, started))
+
+    response.status_code = 202
+    return await service.run(answer)
+
+
+def _integrity(index_id: str, found: IndexIntegrity) -> Integrity:
+    quarantined = [
+        QuarantinedSegment(id=one.id, folder=f"segments/{index_id}/{one.id}", quarantined_at=one.retired_at)
+        for one in found.quarantined
+    ]
+    return Integrity(
+        is_intact=found.is_intact, segments_checked=found.segments_checked, damaged=found.damaged,
+        mismatches=found.mismatches, rows_in_segments=found.rows_in_segments, rows_served=found.rows_served,
+        quarantined=quarantined,
+    )  # fmt: skip
 
 
 @router.patch("/{index_id}", summary="Let an index follow uploads, or not")

@@ -15,7 +15,7 @@ from indexes.database.catalog import load_workspace
 from indexes.database.tables import Document, Served
 from indexes.jobs import RunningJob
 from indexes.segments import segment_folder
-from indexes.view import IndexView, RowPlace, ServedDocument, view_of_places
+from indexes.view import IndexView, RowPlace, ServedDocument, damaged_segments, view_of_places
 from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
 from ingest.recipe import IndexRecipe
 from ingest.serving import Target, bake_segments
@@ -48,13 +48,14 @@ def pinned_view(
 ) -> Generator[None, None, IndexView]:
     """Return a view over the pinned versions for the setup, whatever was uploaded or deleted since.
 
-    It reads the index that serves them; where none does, it bakes segments of its own into `segments/<folder_name>`
-    (no index answers from them). Chunks and vectors that are missing are made and cached, a batch for each step.
+    It reads the index that serves them; where none does, or a segment of it is damaged, it bakes segments of its own
+    into `segments/<folder_name>` (no index answers from them). Chunks and vectors that are missing are made and cached,
+    a batch for each step.
     """
     workspace_id = str(job.workspace_id)
     with job.database.read() as session:
         index_id = served_pins(session, workspace_id, setup, pins)
-        if index_id is not None:
+        if index_id is not None and not damaged_segments(session, data_folder, index_id):
             return view_of_places(_documents(session, pins), _places(session, data_folder, index_id, pins))
     places = yield from _bake_pins(job, data_folder, setup.recipe, pins, folder_name)
     with job.database.read() as session:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.app.api.playground import Gate, Workspace, expect, expect_problem, lexical
+from indexes.opened_locations import evict
+from indexes.soundness import doubt
+from tests.app.api.playground import Gate, Workspace, expect, expect_problem, lexical, wait_for
 
 
 @pytest.mark.parametrize("kind", ["searches", "contexts", "comparisons"])
@@ -135,3 +138,67 @@ def test_deleting_an_index_leaves_documents_and_other_indexes(workspace: Workspa
     expect_problem(response, 409, "index_missing")
     assert workspace.found("words") == ["a"]
     assert workspace.get()["documents"] == {"ready": 1}
+
+
+def flip(folder: Path, name: str) -> None:
+    """Change the last byte of a file of the segment, and let the process see it as one that opens it first does."""
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    doubt([folder])
+
+
+def segment_folders(data_folder: Path, index_id: str) -> list[Path]:
+    """Return the segments of an index, oldest first."""
+    return sorted((data_folder / "segments" / index_id).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
+@pytest.mark.parametrize("name", ["rows.bin", "bm25/postings.bin", "faiss_flat/vectors.faiss", "bm25/format.json"])
+def test_a_search_sets_damage_aside_says_so_and_the_index_heals(
+    workspace: Workspace, data_folder: Path, name: str
+) -> None:
+    workspace.send({"text": "amber words", "external_id": "a"})
+    (index,) = workspace.get("/indexes")["items"]
+    (folder,) = segment_folders(data_folder, index["id"])
+    flip(folder, name)
+    workspace.send({"text": "basil words", "external_id": "b"})
+    answer = workspace.post("/searches", {"query": "words"})
+    assert ([one["external_id"] for one in answer["passages"]], answer["missing_documents"]) in [
+        (["b"], 1),
+        (["a", "b"], 0),  # rebuilt before this search already
+    ]
+    wait_for(lambda: workspace.get(f"/indexes/{index['id']}")["state"] == "current")
+    assert set(workspace.found("words", require_fresh=True)) == {"a", "b"}
+    integrity = workspace.get(f"/indexes/{index['id']}/integrity")
+    assert integrity["is_intact"] is True
+    (set_aside,) = integrity["quarantined"]
+    assert set_aside["id"] == folder.name
+    assert (data_folder / set_aside["folder"]).is_dir()
+
+
+def test_files_lost_under_a_search_are_found(workspace: Workspace, data_folder: Path) -> None:
+    workspace.send({"text": "amber words", "external_id": "a"})
+    assert workspace.found("amber") == ["a"]
+    (index,) = workspace.get("/indexes")["items"]
+    (folder,) = segment_folders(data_folder, index["id"])
+    shutil.rmtree(folder)
+    evict(folder)
+    answer = workspace.post("/searches", {"query": "amber"})
+    assert (answer["passages"], answer["missing_documents"]) == ([], 1)
+    wait_for(lambda: workspace.get(f"/indexes/{index['id']}")["state"] == "current")
+    assert workspace.found("amber", require_fresh=True) == ["a"]
+
+
+def test_a_repair_answers_with_its_job_or_with_none(workspace: Workspace, data_folder: Path) -> None:
+    workspace.send({"text": "amber words", "external_id": "a"})
+    (index,) = workspace.get("/indexes")["items"]
+    before = workspace.state()
+    whole = workspace.post(f"/indexes/{index['id']}/repairs", None, 200)
+    assert (whole["job"], whole["integrity"]["is_intact"]) == (None, True)
+    assert workspace.state() == before
+    (folder,) = segment_folders(data_folder, index["id"])
+    flip(folder, "rows.bin")
+    broken = workspace.post(f"/indexes/{index['id']}/repairs", None, 202)
+    assert broken["integrity"]["damaged"] == {folder.name: ["rows.bin"]}
+    assert workspace.wait(broken["job"]["id"])["state"] == "succeeded"
+    assert workspace.found("amber", require_fresh=True) == ["a"]
+    assert workspace.get(f"/indexes/{index['id']}/integrity")["is_intact"] is True

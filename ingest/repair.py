@@ -1,0 +1,44 @@
+"""What happens to a segment that must not answer: it is set aside, and a job makes anew what it held."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from configs.errors import PlaygroundError
+from indexes.database.engine import Database
+from indexes.database.tables import Job
+from indexes.jobs import create_job
+from indexes.segments import quarantine
+from ingest.pipeline import BUILD_INDEX
+
+logger = logging.getLogger("playground.repair")
+
+
+def start_repair(session: Session, workspace_id: str, index_id: str, segment_ids: Collection[str]) -> str | None:
+    """Quarantine the segments and return the id of the job that rebuilds what they held from SQL and the vector cache,
+    all in the caller's unit of work; None where none of them is in use any more.
+
+    A build that waits already is joined; one that runs may be past the documents, so another follows it.
+    """
+    if not quarantine(session, workspace_id, segment_ids):
+        return None
+    waiting = select(Job).where(Job.workspace_id == workspace_id, Job.kind == BUILD_INDEX, Job.state == "queued")
+    for job in session.scalars(waiting.order_by(Job.created_at, Job.id)):
+        if job.arguments["index_id"] == index_id:
+            return job.id
+    return create_job(session, workspace_id, BUILD_INDEX, {"index_id": index_id})
+
+
+def repair_found(database: Database, workspace_id: str, index_id: str, segment_ids: Collection[str]) -> None:
+    """Start the repair of what a search came upon; the workers' sweep finds its job. A failure to start it, as on a
+    read-only disk, is logged: the search answers from what is sound, and the next one tries again.
+    """
+    try:
+        with database.write() as session:
+            start_repair(session, workspace_id, index_id, segment_ids)
+    except PlaygroundError as error:
+        logger.error("index %s: damaged segments could not be set aside: %s", index_id, error.code)

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.database import database_url
+
 START_SECONDS = 90.0
 KEPT_SECONDS = 4.0
 """A connection that was idle for longer is opened anew: the server closes it after 5 seconds."""
@@ -31,6 +33,7 @@ class RunningServer:
             **os.environ,
             "PLAYGROUND_DATA_FOLDER": str(data_folder),
             "PLAYGROUND_PORT": str(self.port),
+            "PLAYGROUND_DATABASE_URL": database_url(data_folder),
             "PLAYGROUND_DEMO": "false",
             "PLAYGROUND_LOG_LEVEL": "warning",
             **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},

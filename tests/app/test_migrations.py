@@ -10,16 +10,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
 import app
 from app.installation import migrate
-from indexes.database.engine import Base
+from indexes.database.engine import Base, Database
+from tests.database import database_url
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'playground.sqlite'}"
+    return database_url(tmp_path)
 
 
 def configuration(url: str) -> Config:
@@ -30,10 +31,10 @@ def configuration(url: str) -> Config:
 
 
 def differences(url: str) -> list[Any]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    database = Database(url)
+    with database.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": False}), Base.metadata)
-    engine.dispose()
+    database.close()
     return list(found)
 
 
@@ -51,8 +52,8 @@ def test_migrating_twice_changes_nothing(url: str) -> None:
 def test_every_step_can_be_taken_back(url: str) -> None:
     migrate(url)
     command.downgrade(configuration(url), "base")
-    engine = create_engine(url)
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
-    engine.dispose()
+    database = Database(url)
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
+    database.close()
     migrate(url)
     assert differences(url) == []

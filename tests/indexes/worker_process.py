@@ -12,6 +12,7 @@ import indexes.workers
 from indexes.database.engine import Database
 from indexes.jobs import Handler
 from indexes.workers import Workers
+from tests.database import database_url
 from tests.indexes.work import HANDLERS
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -20,7 +21,7 @@ PROJECT = Path(__file__).parent.parent.parent
 def serve(folder: Path, handlers: Mapping[str, Handler], *, threads: int = 2) -> None:
     """Run jobs until the standard input ends; say `ready` when they begin to run."""
     indexes.workers.HEARTBEAT_SECONDS = 0.2
-    database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
+    database = Database(database_url(folder))
     workers = Workers(database, handlers, data_folder=folder, threads=threads, runs_jobs=True)
     workers.start()
     sys.stdout.write("ready\n")

@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(True, description="Fill an empty data folder with the demo workspace at start.")
     worker: bool = Field(True, description="Run jobs in this process; without it, jobs wait for a process that does.")
-    job_threads: int = Field(2, ge=1, le=64, description="Jobs that run at the same moment in this process.")
+    job_threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Jobs that run at the same moment in a process; the one started last decides for all.",
+    )
     request_threads: int = Field(8, ge=1, le=256, description="Requests that are computed at the same moment.")
     encoding_threads: int = Field(2, ge=1, le=256, description="Processor threads that one encoding batch may use.")
     model_folder: Path | None = Field(

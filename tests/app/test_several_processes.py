@@ -86,7 +86,7 @@ def prepare(client: Client) -> dict[str, str]:
 def writes(ids: dict[str, str]) -> dict[str, Callable[[Client], Any]]:
     """Return one write of each kind, each of which changes some answer."""
     oak, birch = f"{W}/documents/{ids['oak']}", f"{W}/documents/{ids['birch']}"
-    personalisation = {"workspace_instructions": "Answer in rhymes.", "unknown_users": "anonymous"}
+    personalisation = {"workspace_instructions": "Answer in rhymes.", "unknown_users": "refuse"}
     return {
         "a document": lambda client: send(client, alder="The alder has brown bark too."),
         "a new version": lambda client: send(client, oak="The oak has white and brown bark now."),

@@ -18,7 +18,7 @@ from indexes.database.tables import ChunkRow, Document, Job, Segment, Version, W
 from indexes.jobs import create_job, request_cancel
 from ingest.uploads import upload_path
 from tests.app.context.erasure.shelf import KEPT, OWNERS, Shelf, files_with
-from tests.database import copy_folder, fresh_database, opened_database
+from tests.database import copy_folder, fresh_database, opened_database, sqlite_only
 from tests.ingest.library import HYBRID, LEXICAL, file_upload, text_upload
 
 CANARY = (b"anary", b"CANARY")
@@ -245,6 +245,7 @@ def test_chunks_of_others_are_untouched(shelf: Shelf, database: Database) -> Non
     assert rows() == before
 
 
+@sqlite_only("a reader holds up no write on PostgreSQL, and its free space is its own")
 def test_it_waits_while_somebody_reads_an_old_state(
     shelf: Shelf, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PLAYGROUND_", frozen=True, extra="ignore")
 
     data_folder: Path = Field(Path("data"), description="Folder of the database, the uploads and the index segments.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")
+    database_url: str = Field("", description="postgresql://user:password@host/database; empty means SQLite.")
     host: str = Field("127.0.0.1", description="Address to listen on; outside loopback an API key is required.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")

@@ -17,7 +17,7 @@ SLOW := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile -m "slow and not acceptan
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format bench load verify-statistics docs clean
+.PHONY: help run test test-fast test-postgresql check format bench load verify-statistics docs clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ endif
 
 test-fast: $(DEVELOPMENT) ## run the tests that need neither the model nor a server
 	$(FAST)
+
+test-postgresql: $(DEVELOPMENT) ## run the fast tests on PostgreSQL instead of SQLite
+	PLAYGROUND_TEST_DATABASE=postgresql $(FAST)
 
 check: $(DEVELOPMENT) ## check format, lint, types, architecture and the Dockerfile
 	$(VENV)/bin/ruff format --check .

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +30,13 @@ from indexes.database.tables import Job
 from indexes.jobs import FINAL_STATES, load_job
 
 POLL_SECONDS = 0.5
-STOP_SECONDS = 10
+STOP_SECONDS = 9.0
+"""A process that was asked to stop ends within so long. What it has not finished then is as after `kill -9`: requests
+were not acknowledged, and other processes take up the jobs.
+"""
+REQUESTS_SECONDS = 3
+
+logger = logging.getLogger("playground")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if parsed.command == "serve":
             return _serve(settings, runs_jobs=not parsed.no_worker)
+        if parsed.command == "worker":
+            return _work(settings)
         if parsed.command == "ingest":
             return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
         if parsed.command == "gate":
@@ -61,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="start the service; see docs/settings.md for its settings")
     serve.add_argument("--no-worker", action="store_true", help="answer requests, but leave jobs to other processes")
+    commands.add_parser("worker", help="run jobs without answering requests; any number of processes may")
     ingest = commands.add_parser("ingest", help="bring a folder's files into a workspace")
     ingest.add_argument("folder", type=Path, help="folder whose files are read, sub-folders too")
     ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
@@ -87,7 +101,7 @@ def _serve(settings: Settings, *, runs_jobs: bool) -> int:
     from app.main import create_app
 
     chosen = settings if runs_jobs else settings.model_copy(update={"worker": False})
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(chosen),
         host=chosen.host,
         port=chosen.port,
@@ -95,9 +109,40 @@ def _serve(settings: Settings, *, runs_jobs: bool) -> int:
         log_level=chosen.log_level,
         log_config=None,
         access_log=chosen.log_level == "debug",
-        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_graceful_shutdown=REQUESTS_SECONDS,
     )
+    server = _Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """A server that ends within STOP_SECONDS after a signal."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        _end_in_time()
+        super().handle_exit(sig, frame)
+
+
+def _work(settings: Settings) -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    installation = Installation(settings, runs_jobs=True)
+    installation.start()
+    logger.info("running jobs as %s", installation.workers.id)
+    stopping.wait()
+    _end_in_time()
+    installation.stop()
     return 0
+
+
+def _end_in_time() -> None:
+    """End this process STOP_SECONDS from now, where it has not ended by itself until then."""
+    timer = threading.Timer(STOP_SECONDS, os._exit, args=(0,))
+    timer.daemon = True
+    timer.start()
 
 
 def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) -> int:

@@ -72,6 +72,12 @@ class UnavailableError(PlaygroundError):
     code = "unavailable"
 
 
+class DatabaseUnavailableError(UnavailableError):
+    """The database does not answer, is locked for too long, or dropped the connection; nothing was changed."""
+
+    code = "database_unavailable"
+
+
 class StorageError(PlaygroundError):
     """The disk is full, read-only or does not answer."""
 

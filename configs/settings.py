@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PLAYGROUND_", frozen=True, extra="ignore")
 
     data_folder: Path = Field(Path("data"), description="Folder of the database, the uploads and the index segments.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data folder.")
+    database_url: str = Field("", description="postgresql://user:password@host/database; empty means SQLite.")
     host: str = Field("127.0.0.1", description="Address to listen on; outside loopback an API key is required.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")
@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(True, description="Fill an empty data folder with the demo workspace at start.")
     worker: bool = Field(True, description="Run jobs in this process; without it, jobs wait for a process that does.")
-    job_threads: int = Field(2, ge=1, le=64, description="Jobs that run at the same moment in this process.")
+    job_threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Jobs that run at the same moment in a process; the one started last decides for all.",
+    )
     request_threads: int = Field(8, ge=1, le=256, description="Requests that are computed at the same moment.")
     encoding_threads: int = Field(2, ge=1, le=256, description="Processor threads that one encoding batch may use.")
     model_folder: Path | None = Field(

@@ -21,7 +21,7 @@ from dbos import DBOS, SetWorkflowID
 from sqlalchemy import URL, delete, select
 from sqlalchemy.orm import Session
 
-from configs.errors import PlaygroundError
+from configs.errors import DatabaseUnavailableError, PlaygroundError
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Job, Worker
 from indexes.jobs import (
@@ -37,8 +37,9 @@ from indexes.jobs import (
 QUEUE = "playground_jobs"
 HEARTBEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 15.0
+HAND_OUT_SECONDS = 15
 POLLING_SECONDS = 0.2
-STOP_SECONDS = 8
+STOP_SECONDS = 4
 
 logger = logging.getLogger("playground.jobs")
 _running: list[Workers] = []
@@ -112,7 +113,10 @@ class Workers:
         _running.append(self)
         DBOS.launch()
         DBOS.register_queue(
-            QUEUE, worker_concurrency=self._threads, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
+            QUEUE,
+            worker_concurrency=self._threads,
+            polling_interval_sec=POLLING_SECONDS,
+            on_conflict="always_update" if self._runs_jobs else "never_update",
         )
         self._ready.set()
         if self._runs_jobs:
@@ -131,10 +135,11 @@ class Workers:
     def enqueue(self, job_id: str, lease: int = 0) -> None:
         """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
 
-        The minute in the workflow's id lets the sweep repair a hand-out that came to nothing, so a failure is no error.
+        The time in the workflow's id lets the sweep repair a hand-out that came to nothing (the process that took it
+        from the queue died), so a failure is no error.
         """
         try:
-            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // 60)}"):
+            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // HAND_OUT_SECONDS)}"):
                 DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
         except Exception:
             logger.warning("job %s was not handed out; it waits for the next sweep", job_id, exc_info=True)
@@ -155,6 +160,9 @@ class Workers:
             outcome = {"state": "queued", "worker_id": None}
         except LeaseLostError as error:
             logger.info("%s", error)
+            outcome = {}
+        except DatabaseUnavailableError:
+            logger.warning("job %s waits for the database", job_id)  # it is swept up when that answers again
             outcome = {}
         except PlaygroundError as error:
             outcome = {"state": "failed", "error": error.as_dict()}

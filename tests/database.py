@@ -1,34 +1,85 @@
-"""A database in a folder of its own, and short ways to put rows into it."""
+"""A database for a test, on SQLite or on PostgreSQL, and short ways to put rows into it.
+
+PLAYGROUND_TEST_DATABASE=postgresql takes every database of the suite from PostgreSQL.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from indexes.database.engine import Base, Database
 from indexes.database.tables import Document, IndexRow, Segment, Served, Version, Workspace
 
+ON_POSTGRESQL = os.environ.get("PLAYGROUND_TEST_DATABASE", "sqlite") == "postgresql"
+
+
+def sqlite_only(reason: str) -> pytest.MarkDecorator:
+    """Mark a test of what SQLite alone does; `reason` says what that is."""
+    return pytest.mark.skipif(ON_POSTGRESQL, reason=reason)
+
+
+def postgresql_only(reason: str) -> pytest.MarkDecorator:
+    """Mark a test of what PostgreSQL alone does; `reason` says what that is."""
+    return pytest.mark.skipif(not ON_POSTGRESQL, reason=reason)
+
+
+def database_url(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> str:
+    """Return the URL of the folder's database, empty at first: the same one for the same folder."""
+    if not on_postgresql:
+        return f"sqlite:///{folder / 'playground.sqlite'}"
+    from tests.postgresql import database_of
+
+    return database_of(folder)
+
 
 @contextmanager
-def fresh_database(folder: Path) -> Iterator[Database]:
-    """Yield an empty database with every table that is imported, in the file `playground.sqlite`.
+def fresh_database(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> Iterator[Database]:
+    """Yield the folder's database with every table and no row; it is gone, or useless, afterwards."""
+    if on_postgresql:
+        from tests.postgresql import database_of, drop
 
-    It spares the disk: what a test writes need not outlive a power cut.
-    """
+        database = Database(database_of(folder, with_tables=True))
+        try:
+            yield database
+        finally:
+            database.close()
+            drop(database.url.render_as_string(hide_password=False))
+        return
     path = folder / "playground.sqlite"
     path.write_bytes(_empty_database(len(Base.metadata.tables)))
-    database = Database(f"sqlite:///{path}")
-    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    with opened_database(folder, on_postgresql=False) as database:
+        yield database
+
+
+@contextmanager
+def opened_database(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> Iterator[Database]:
+    """Yield the folder's database as it is. It spares the disk: what a test writes need not outlive a power cut."""
+    database = Database(database_url(folder, on_postgresql=on_postgresql))
+    if not on_postgresql:
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     try:
         yield database
     finally:
         database.close()
+
+
+def copy_folder(source: Path, folder: Path) -> None:
+    """Copy a folder and its database, which nobody may use meanwhile."""
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    if ON_POSTGRESQL:
+        from tests.postgresql import copy_database
+
+        copy_database(source, folder)
 
 
 @lru_cache

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.database import database_url
+
 START_SECONDS = 90.0
 KEPT_SECONDS = 4.0
 """A connection that was idle for longer is opened anew: the server closes it after 5 seconds."""
@@ -27,27 +29,26 @@ class RunningServer:
         self.data_folder = data_folder
         self.port = _free_port()
         self._clients: list[Client] = []
-        environment = {
-            **os.environ,
-            "PLAYGROUND_DATA_FOLDER": str(data_folder),
-            "PLAYGROUND_PORT": str(self.port),
-            "PLAYGROUND_DEMO": "false",
-            "PLAYGROUND_LOG_LEVEL": "warning",
-            **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},
-        }
-        self.process = subprocess.Popen([sys.executable, "-m", "app.command_line", "serve"], env=environment)
+        self.process = _start("serve", data_folder, port=str(self.port), **settings)
 
     def wait_until_ready(self) -> None:
         """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""
+        self._wait_for("/health/ready")
+
+    def wait_until_alive(self) -> None:
+        """Wait until /health/live answers 200; raise where the process ends first or START_SECONDS pass."""
+        self._wait_for("/health/live")
+
+    def _wait_for(self, path: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}")
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if self.client().request("GET", "/health/ready")[0] == 200:
+                if self.client().request("GET", path)[0] == 200:
                     return
             time.sleep(0.05)
-        raise RuntimeError("the server did not become ready")
+        raise RuntimeError(f"{path} did not answer 200")
 
     def client(self) -> Client:
         """Return a new client with a connection of its own, closed with the server."""
@@ -127,6 +128,34 @@ def running_server(data_folder: Path, **settings: str) -> Iterator[RunningServer
         yield server
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def running_worker(data_folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield `context-playground worker` as a process; stop it at the end."""
+    process = _start("worker", data_folder, **settings)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _start(command: str, data_folder: Path, **settings: str) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "PLAYGROUND_DATA_FOLDER": str(data_folder),
+        "PLAYGROUND_DATABASE_URL": settings.pop("database_url", "") or database_url(data_folder),
+        "PLAYGROUND_DEMO": "false",
+        "PLAYGROUND_LOG_LEVEL": "warning",
+        **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},
+    }
+    return subprocess.Popen([sys.executable, "-m", "app.command_line", command], env=environment)
 
 
 def _free_port() -> int:

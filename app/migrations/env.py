@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from app.migrations.postgresql import order_by_code_point
 from indexes.database.engine import Base, Database, UtcDateTime
 
 for owner in (
@@ -40,5 +41,7 @@ with database.engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if connection.dialect.name == "postgresql":
+            order_by_code_point(connection)
     connection.commit()
 database.close()

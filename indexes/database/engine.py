@@ -9,24 +9,49 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, create_engine, event, make_url
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import JSON, URL, Connection, DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from configs.errors import StorageError, UnavailableError
+from configs.errors import DatabaseUnavailableError, InvalidInputError, StorageError
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
-_STORAGE_ERRORS = {"disk is full": "disk_full", "readonly": "read_only_disk", "disk I/O": "storage_failed"}
+IDLE_WRITER_MILLISECONDS = 8_000
+"""PostgreSQL ends a write unit whose process was silent for so long (frozen, or its machine is gone): others wait for
+it, and would be taken for dead themselves if it lasted longer than their signs of life may.
+"""
+WRITERS_LOCK = 0x706C6179
+"""The advisory lock that the write units of a PostgreSQL database hold, one at a time."""
+_STORAGE_ERRORS = {
+    "disk is full": "disk_full",
+    "No space left on device": "disk_full",
+    "readonly": "read_only_disk",
+    "read-only transaction": "read_only_disk",
+    "disk I/O": "storage_failed",
+    "could not write": "storage_failed",
+}
+_READ: dict[str, dict[str, Any]] = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
+"""Options of the connections of read units; the driver's own BEGIN names the level."""
+_BEGIN = {
+    ("sqlite", "read"): "BEGIN",
+    ("sqlite", "write"): "BEGIN IMMEDIATE",
+    ("postgresql", "write"): (
+        f"SELECT set_config('lock_timeout', '{BUSY_TIMEOUT_MILLISECONDS}', true),"
+        f" set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER_MILLISECONDS}', true),"
+        f" pg_advisory_xact_lock({WRITERS_LOCK})"
+    ),
+}
 
 
 class Base(DeclarativeBase):
     """Every table of the service, whichever module owns it."""
 
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""A JSON column; None is SQL's NULL."""
+Json = JSON(none_as_null=True)
+"""A JSON column; None is SQL's NULL. Not JSONB on PostgreSQL: it reorders keys and makes 1e16 a whole number, and what
+was rendered from a value must be rendered from it again, byte for byte.
+"""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -55,18 +80,20 @@ def new_id(prefix: str) -> str:
 class Database:
     """Hands out units of work; one per request or job step, and nothing else commits.
 
-    On SQLite a `write` unit begins with BEGIN IMMEDIATE, so that writers queue up at its start instead of failing at
-    its end. No encoding, network call or file write happens inside one.
+    Write units follow one another, on PostgreSQL as on SQLite, so that what one has read is true when it commits:
+    they queue up at their start (BEGIN IMMEDIATE; an advisory lock) instead of failing at their end. A read unit sees
+    one state throughout and waits for nobody. No encoding, network call or file write happens inside a write unit.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.engine = _create_engine(str(url))
+        self.engine = _create_engine(_parsed(url))
+        self.url = self.engine.url
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one consistent state; whatever it changes is rolled back."""
         with _translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(**_READ[self.engine.name])
             session = Session(connection, expire_on_commit=False, autoflush=False)
             try:
                 yield session
@@ -91,26 +118,39 @@ class Database:
         self.engine.dispose()
 
 
-def _create_engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=16, hide_parameters=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url,
-        pool_size=16,
-        max_overflow=32,
-        hide_parameters=True,  # an error names the statement, never what a person wrote
-        connect_args={"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000, "check_same_thread": False},
-    )
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+def _parsed(url: str) -> URL:
+    """Return the URL with the driver that is installed; raise InvalidInputError for a database of another kind."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = URL.create("unreadable")
+    backend = parsed.drivername.partition("+")[0]
+    if backend not in ("sqlite", "postgresql"):
+        raise InvalidInputError(
+            f"the database URL begins with {parsed.drivername!r}: it names neither SQLite nor PostgreSQL",
+            hint="set PLAYGROUND_DATABASE_URL to postgresql://user:password@host/database, or leave it empty",
+            code="unknown_database",
+        )
+    return parsed if backend == "sqlite" else parsed.set(drivername="postgresql+psycopg")
+
+
+def _create_engine(url: URL) -> Engine:
+    options: dict[str, Any] = {"pool_size": 16, "max_overflow": 32}
+    options["hide_parameters"] = True  # an error names the statement, never what a person wrote
+    if url.get_backend_name() == "sqlite":
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        connect = {"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000, "check_same_thread": False}
+        engine = create_engine(url, connect_args=connect, **options)
+        event.listen(engine, "connect", _configure_sqlite)
+    else:
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", **options)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # pysqlite's own BEGIN would come too late; ours is in _begin_sqlite
+    connection.isolation_level = None  # pysqlite's own BEGIN would come too late; ours is in _begin
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
@@ -124,16 +164,17 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    is_write = connection.get_execution_options().get("unit_of_work") == "write"
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+def _begin(connection: Connection) -> None:
+    unit = connection.get_execution_options().get("unit_of_work", "read")
+    if (statement := _BEGIN.get((connection.dialect.name, unit))) is not None:
+        connection.exec_driver_sql(statement)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InternalError) as error:
         message = str(error.orig)
         for sign, code in _STORAGE_ERRORS.items():
             if sign in message:
@@ -142,8 +183,8 @@ def _translated() -> Iterator[None]:
                     hint="see that the disk of PLAYGROUND_DATA_FOLDER has space and may be written, then try again",
                     code=code,
                 ) from error
-        raise UnavailableError(
-            "the database does not answer",
-            hint="try again; if it persists, look at the service's log",
-            code="database_unavailable",
+        if isinstance(error, InternalError) and not error.connection_invalidated:
+            raise
+        raise DatabaseUnavailableError(
+            "the database does not answer", hint="try again; if it persists, look at the service's log"
         ) from error

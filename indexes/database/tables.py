@@ -74,7 +74,7 @@ class Version(Base):
     file_name: Mapped[str] = mapped_column(Text)
     media_type: Mapped[str] = mapped_column(Text)
     source_sha256: Mapped[str] = mapped_column(String(64))
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     characters: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     structure: Mapped[list[dict[str, Any]] | None] = mapped_column(Json, deferred=True)
@@ -142,7 +142,7 @@ class Segment(Base):
     index_id: Mapped[str] = mapped_column(ForeignKey("indexes.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(String(16))
     rows: Mapped[int]
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     checksums: Mapped[dict[str, str]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

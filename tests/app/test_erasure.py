@@ -22,6 +22,7 @@ from indexes import erasure, workers
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Vector, Version
 from tests.app.api.playground import Gate, Workspace, expect_problem, lexical
+from tests.database import database_url
 
 HYBRID: JsonObject = {
     "chunker": {"kind": "fixed", "size_tokens": 32},
@@ -45,7 +46,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], TestC
     monkeypatch.setattr(workers, "POLLING_SECONDS", 0.02)
     monkeypatch.setattr(workers, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(erasure, "REQUESTS_SECONDS", 0.0)
-    settings = Settings(data_folder=tmp_path, demo=False, api_key=SecretStr(""), database_url="")
+    settings = Settings(data_folder=tmp_path, demo=False, api_key=SecretStr(""), database_url=database_url(tmp_path))
 
     def make() -> TestClient:
         return TestClient(create_app(settings), base_url="http://127.0.0.1")
@@ -76,7 +77,7 @@ def found(folder: Path) -> dict[str, list[str]]:
 
 def vectors_of(folder: Path, external_ids: tuple[str, ...]) -> list[bytes]:
     """Return the cached vectors of the documents' own texts, as they lie in files; zeros are nobody's."""
-    database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
+    database = Database(database_url(folder))
     statement = (
         select(Vector.vector)
         .join(ChunkRow, ChunkRow.indexed_sha256 == Vector.indexed_sha256)

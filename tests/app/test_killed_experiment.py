@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.evaluation.experiments.records import CellRow
 from tests.app.test_kill import DENSE, LEXICAL, texts
+from tests.database import opened_database
 from tests.running_server import Client, RunningServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,14 +61,11 @@ def findings(client: Client, started: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def cells(folder: Path, experiment_id: str) -> dict[tuple[int, int], str]:
+def cells(folder: Path, experiment_id: str) -> dict[tuple[int, int], float]:
     """Return the finished cells with what they hold, read beside the server."""
-    with sqlite3.connect(f"file:{folder / 'playground.sqlite'}?mode=ro", uri=True) as connection:
-        rows = connection.execute(
-            "SELECT strategy_number, question_number, seconds FROM experiment_cells WHERE experiment_id = ?",
-            (experiment_id,),
-        ).fetchall()
-    connection.close()
+    columns = select(CellRow.strategy_number, CellRow.question_number, CellRow.seconds)
+    with opened_database(folder) as database, database.read() as session:
+        rows = session.execute(columns.where(CellRow.experiment_id == experiment_id)).all()
     return {(strategy, question): seconds for strategy, question, seconds in rows}
 
 
@@ -77,7 +76,7 @@ def test_a_killed_experiment_goes_on_where_it_was(tmp_path: Path) -> None:
         prepare(server.client())
         started = start(server.client())
         identifier = started["experiment"]["id"]
-        kept: dict[tuple[int, int], str] = {}
+        kept: dict[tuple[int, int], float] = {}
         for _ in range(KILLS):
             deadline = time.monotonic() + 60
             while len(cells(tmp_path, identifier)) <= len(kept):

@@ -11,17 +11,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, MetaData, Table, create_engine, insert, inspect, select
+from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text
 from sqlalchemy import types as sqltypes
 
 import app
 from app.installation import migrate
 from indexes.database.engine import Base, Database
+from tests.database import ON_POSTGRESQL, database_url
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'playground.sqlite'}"
+    return database_url(tmp_path)
 
 
 def configuration(url: str) -> Config:
@@ -32,10 +33,10 @@ def configuration(url: str) -> Config:
 
 
 def differences(url: str) -> list[Any]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    database = Database(url)
+    with database.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": False}), Base.metadata)
-    engine.dispose()
+    database.close()
     return list(found)
 
 
@@ -53,9 +54,9 @@ def test_migrating_twice_changes_nothing(url: str) -> None:
 def test_every_step_can_be_taken_back(url: str) -> None:
     migrate(url)
     command.downgrade(configuration(url), "base")
-    engine = create_engine(url)
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
-    engine.dispose()
+    database = Database(url)
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
+    database.close()
     migrate(url)
     assert differences(url) == []
 
@@ -79,35 +80,34 @@ def value_of(column: Column[Any], parents: dict[str, dict[str, Any]]) -> Any:
 
 def filled(url: str) -> dict[str, dict[str, Any]]:
     """Put a row into every table and return the rows by table."""
-    engine = create_engine(url)
+    database = Database(url)
     tables = MetaData()
-    tables.reflect(engine)
+    tables.reflect(database.engine)
     rows: dict[str, dict[str, Any]] = {}
-    with engine.begin() as connection:
+    with database.engine.begin() as connection:
         for table in tables.sorted_tables:
             if table.name != "alembic_version":
                 rows[table.name] = {column.name: value_of(column, rows) for column in table.columns}
                 connection.execute(insert(table), rows[table.name])
-    engine.dispose()
+    database.close()
     return rows
 
 
-@pytest.mark.parametrize("revision", ["0001", "0003", "0004", "0005", "0006"])
+@pytest.mark.parametrize("revision", ["0001", "0003", "0004", "0005", "0006", "0008", "0009"])
 def test_a_database_of_an_earlier_release_keeps_every_row(url: str, revision: str) -> None:
     command.upgrade(configuration(url), revision)
     before = filled(url)
     assert "documents" in before
     migrate(url)
     assert differences(url) == []
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    database = Database(url)
+    with database.engine.connect() as connection:
+        if not ON_POSTGRESQL:
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
         for name, row in before.items():
-            table = Table(name, MetaData(), autoload_with=engine)
+            table = Table(name, MetaData(), autoload_with=connection)
             (kept,) = connection.execute(select(table)).mappings().all()
             assert {column: kept[column] for column in row} == row, name
-    engine.dispose()
-    database = Database(url)
     with database.read() as session:
         for mapper in Base.registry.mappers:
             assert len(session.scalars(select(mapper)).all()) == (mapper.local_table.name in before)  # type: ignore[attr-defined]  # a table's

@@ -20,6 +20,7 @@ from configs.settings import Settings
 from tests.architecture.source_tree import PACKAGES, ROOT
 
 SERVICE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["playground"]
+TEAM: dict[str, Any] = yaml.safe_load((ROOT / "compose.team.yaml").read_text(encoding="utf-8"))
 WHEEL: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
 
 
@@ -192,3 +193,24 @@ def test_compose_limits_memory_and_restarts() -> None:
 
 def test_compose_passes_the_index_of_torch_on() -> None:
     assert SERVICE["build"]["args"] == {"TORCH_INDEX_URL": "${TORCH_INDEX_URL:-}"}
+
+
+def test_the_team_has_two_that_answer_and_two_that_run_jobs() -> None:
+    services = TEAM["services"]
+    assert services["worker"]["command"] == ["context-playground", "worker"]
+    assert services["worker"]["deploy"]["replicas"] == 2
+    answering = [services[name] for name in ("first", "second")]
+    assert [service["environment"]["PLAYGROUND_WORKER"] for service in answering] == ["false", "false"]
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert published == ["127.0.0.1:8000:8000", "127.0.0.1:8001:8000"]
+
+
+def test_the_team_shares_one_database_and_one_folder_and_demands_its_secrets() -> None:
+    services = [TEAM["services"][name] for name in ("first", "second", "worker")]
+    (url,) = {service["environment"]["PLAYGROUND_DATABASE_URL"] for service in services}
+    assert re.fullmatch(r"postgresql://playground:\$\{POSTGRES_PASSWORD:\?[^}]+\}@database/playground", url)
+    for service in services:
+        assert service["environment"]["PLAYGROUND_API_KEY"].startswith("${PLAYGROUND_API_KEY:?")
+        assert service["volumes"] == SERVICE["volumes"]
+        for name in ("read_only", "tmpfs", "cap_drop", "security_opt", "restart", "image"):
+            assert service[name] == SERVICE[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import indexes.workers
 from indexes.database.engine import Database
 from indexes.jobs import Handler
 from indexes.workers import Workers
+from tests.database import ON_POSTGRESQL, database_url
 from tests.indexes.work import HANDLERS
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -20,7 +22,7 @@ PROJECT = Path(__file__).parent.parent.parent
 def serve(folder: Path, handlers: Mapping[str, Handler], *, threads: int = 2) -> None:
     """Run jobs until the standard input ends; say `ready` when they begin to run."""
     indexes.workers.HEARTBEAT_SECONDS = 0.2
-    database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
+    database = Database(database_url(folder))
     workers = Workers(database, handlers, data_folder=folder, threads=threads, runs_jobs=True)
     workers.start()
     sys.stdout.write("ready\n")
@@ -31,10 +33,13 @@ def serve(folder: Path, handlers: Mapping[str, Handler], *, threads: int = 2) ->
 
 
 @contextmanager
-def process(folder: Path, module: str = __name__) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    folder: Path, module: str = __name__, *, on_postgresql: bool = ON_POSTGRESQL
+) -> Iterator[subprocess.Popen[bytes]]:
     """Yield such a process, ready; end it by closing its input, unless it was killed."""
     command = [sys.executable, "-W", "error", "-m", module, str(folder)]
-    running = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    environment = {**os.environ, "PLAYGROUND_TEST_DATABASE": "postgresql" if on_postgresql else "sqlite"}
+    running = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert running.stdin is not None
     assert running.stdout is not None
     try:

@@ -22,6 +22,7 @@ from indexes.database.engine import Database
 from ingest import models
 from tests.app.api.conftest import app_of
 from tests.app.api.playground import Workspace, expect, expect_problem
+from tests.database import sqlite_only
 
 
 def at_once(count: int, send: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:
@@ -139,6 +140,7 @@ def full_database(client: TestClient, other_service: Callable[..., TestClient]) 
     database.close()
 
 
+@sqlite_only("a file that cannot grow is SQLite's; what PostgreSQL says of a full disk is told in test_engine.py")
 def test_a_database_that_cannot_grow_refuses_what_is_new(workspace: Workspace, full_database: TestClient) -> None:
     before = workspace.state()
     body = {"documents": [{"text": "some words " * 100_000}]}

@@ -12,7 +12,7 @@ from configs.settings import Settings
 from indexes.database.engine import Database
 from tests.app.api.conftest import BASE_URL, app_of
 from tests.app.api.playground import expect
-from tests.database import fresh_database
+from tests.database import ON_POSTGRESQL, database_url, fresh_database
 
 
 def test_a_running_service_is_live_and_ready(client: TestClient) -> None:
@@ -44,7 +44,8 @@ def test_without_a_living_worker_it_is_not_ready(client: TestClient, tmp_path: P
 
 
 def test_without_a_database_it_is_live_but_not_ready(client: TestClient, tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    nowhere = f"postgresql://nobody@/nothing?host={tmp_path}" if ON_POSTGRESQL else database_url(tmp_path)
+    database = Database(nowhere)
     ready = expect(503, over(client, database).get("/health/ready"))
     assert (ready["status"], ready["database"]) == ("not_ready", "the database does not answer")
     assert expect(200, over(client, database).get("/health/live")) == {"status": "live"}

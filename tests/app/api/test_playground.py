@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.app.api.playground import Workspace
+from tests.database import sqlite_only
 
 
 def test_the_state_shows_every_change_at_once(workspace: Workspace) -> None:
@@ -22,6 +23,7 @@ def test_the_state_shows_every_change_at_once(workspace: Workspace) -> None:
     assert len(set(states)) == len(states)
 
 
+@sqlite_only("only SQLite counts commits without delay; elsewhere the state is always asked for")
 def test_the_state_is_asked_for_again_only_after_a_commit(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from configs.errors import StorageError, UnavailableError
-from indexes.database.engine import Base, Database, new_id, now
+from configs.errors import InvalidInputError, StorageError, UnavailableError
+from indexes.database.engine import _BEGIN, IDLE_WRITER_MILLISECONDS, Base, Database, new_id, now
 from indexes.database.tables import Document, Job, Workspace
-from tests.database import add_document, add_workspace
+from tests.database import ON_POSTGRESQL, add_document, add_workspace, database_url, postgresql_only, sqlite_only
 
 THREADS = 8
 
@@ -101,7 +101,10 @@ def test_a_write_unit_begins_at_once_and_a_read_unit_does_not_lock(database: Dat
         session.execute(text("SELECT 1"))
     with database.read() as session:
         session.execute(text("SELECT 1"))
-    assert [statement for statement in sent if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE", "BEGIN"]
+    if ON_POSTGRESQL:  # whose driver sends the BEGIN of a read unit with its first statement
+        assert ["advisory_xact_lock" in statement for statement in sent] == [True, False, False]
+    else:
+        assert sent == ["BEGIN IMMEDIATE", "SELECT 1", "BEGIN", "SELECT 1"]
 
 
 def test_readers_see_one_state_while_a_writer_commits(database: Database) -> None:
@@ -149,9 +152,10 @@ def test_no_update_is_lost_between_threads(database: Database) -> None:
 
 def test_processes_may_open_a_new_folder_at_the_same_moment(tmp_path: Path) -> None:
     barrier = threading.Barrier(THREADS)
+    url = database_url(tmp_path / "new")
 
     def open_and_write(number: int) -> None:
-        database = Database(f"sqlite:///{tmp_path / 'new' / 'playground.sqlite'}")
+        database = Database(url)
         barrier.wait()
         with database.write() as session:
             Base.metadata.create_all(session.connection())
@@ -160,7 +164,7 @@ def test_processes_may_open_a_new_folder_at_the_same_moment(tmp_path: Path) -> N
         database.close()
 
     in_threads(open_and_write)
-    database = Database(f"sqlite:///{tmp_path / 'new' / 'playground.sqlite'}")
+    database = Database(url)
     with database.read() as session:
         assert len(session.scalars(select(Workspace.id)).all()) == THREADS
     database.close()
@@ -199,7 +203,7 @@ def test_moments_are_stored_as_utc(database: Database, hours: float) -> None:
     assert read == moment
     assert read is not None
     assert read.tzinfo is UTC
-    assert stored == f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    assert str(stored) == f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def test_now_is_utc_and_new_ids_do_not_meet() -> None:
@@ -216,6 +220,9 @@ def test_now_is_utc_and_new_ids_do_not_meet() -> None:
         ("database or disk is full", StorageError, "disk_full"),
         ("attempt to write a readonly database", StorageError, "read_only_disk"),
         ("disk I/O error", StorageError, "storage_failed"),
+        ('could not extend file "base/1/2": No space left on device', StorageError, "disk_full"),
+        ("cannot execute INSERT in a read-only transaction", StorageError, "read_only_disk"),
+        ('could not write block 7 of file "base/1/2"', StorageError, "storage_failed"),
         ("database is locked", UnavailableError, "database_unavailable"),
     ],
 )
@@ -229,6 +236,7 @@ def test_what_the_database_refuses_is_told(
     assert (told.value.code, bool(told.value.hint)) == (code, True)
 
 
+@sqlite_only("a full tablespace cannot be had in a test; how its message is told is tested above")
 def test_a_full_disk_is_told_and_leaves_the_state_as_it_was(database: Database) -> None:
     with database.write() as session:
         add_workspace(session)
@@ -249,6 +257,7 @@ def test_a_full_disk_is_told_and_leaves_the_state_as_it_was(database: Database) 
         add_document(session, "small")
 
 
+@sqlite_only("these are SQLite's settings")
 def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'durable.sqlite'}")
     with database.read() as session:
@@ -258,3 +267,33 @@ def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
         }
     database.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+@pytest.mark.parametrize("url", ["mysql://somebody:secret@somewhere/data", "secret", ""])
+def test_a_database_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInputError) as told:
+        Database(url)
+    assert told.value.code == "unknown_database"
+    assert "secret" not in told.value.detail
+
+
+@postgresql_only("SQLite cannot take the lock from a process that is frozen")
+def test_a_frozen_writer_loses_its_lock_and_leaves_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = _BEGIN["postgresql", "write"].replace(f"'{IDLE_WRITER_MILLISECONDS}'", "'200'")
+    monkeypatch.setitem(_BEGIN, ("postgresql", "write"), begin)
+
+    def freeze() -> None:
+        with database.write() as session:
+            add_workspace(session, "frozen")
+            time.sleep(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        frozen = pool.submit(freeze)
+        time.sleep(0.1)
+        with database.write() as session:
+            add_workspace(session, "other")
+        with pytest.raises(UnavailableError) as told:
+            frozen.result()
+    assert told.value.code == "database_unavailable"
+    with database.read() as session:
+        assert session.scalars(select(Workspace.id)).all() == ["other"]

@@ -144,9 +144,14 @@ def test_a_promotion_that_fails_at_its_end_changes_nothing(bots: Bots) -> None:
     bots.promote("small", 1)
     bots.candidate("small", 2)
     kinds = bots.kinds()
-    with pytest.raises(ZeroDivisionError), bots.world.database.write() as session:
-        promote(session, load_alias(session, WORKSPACE, BOT, to_change=True), BY, {})
-        raise ZeroDivisionError
+
+    def fail_at_its_end() -> None:
+        with bots.world.database.write() as session:
+            promote(session, load_alias(session, WORKSPACE, BOT, to_change=True), BY, {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_at_its_end()
     assert (bots.answers(), bots.kinds()) == (("active", "small", 1), kinds)
 
 

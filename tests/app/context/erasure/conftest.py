@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from indexes import erasure
 from indexes.database.engine import Database
 from tests.app.context.erasure.shelf import Shelf
-from tests.database import fresh_database
+from tests.database import copy_folder, fresh_database, opened_database
 
 
 @pytest.fixture(scope="package")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a shelf with the secret document and others; tests copy it."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield the folder of a shelf with the secret document and others; tests copy it."""
     folder = tmp_path_factory.mktemp("filled")
     with fresh_database(folder) as database:
         Shelf(database, folder).fill()
-    return folder
+        database.close()
+        yield folder
 
 
 @pytest.fixture
 def database(filled: Path, tmp_path: Path) -> Iterator[Database]:
     """Yield the database of a copy of the filled shelf; like others of tests, it spares the disk."""
-    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
-    database = Database(f"sqlite:///{tmp_path / 'playground.sqlite'}")
-    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    yield database
-    database.close()
+    copy_folder(filled, tmp_path)
+    with opened_database(tmp_path) as database:
+        yield database
 
 
 @pytest.fixture

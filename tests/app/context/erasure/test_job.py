@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from app.context.erasure.owners import Documents, Owner
 from app.context.erasure.records import hash_of
@@ -19,7 +18,7 @@ from indexes.database.tables import ChunkRow, Document, Job, Segment, Version, W
 from indexes.jobs import create_job, request_cancel
 from ingest.uploads import upload_path
 from tests.app.context.erasure.shelf import KEPT, OWNERS, Shelf, files_with
-from tests.database import fresh_database
+from tests.database import copy_folder, fresh_database, opened_database, sqlite_only
 from tests.ingest.library import HYBRID, LEXICAL, file_upload, text_upload
 
 CANARY = (b"anary", b"CANARY")
@@ -70,19 +69,18 @@ def test_wherever_it_is_killed_it_ends_as_if_it_had_not_been(
 ) -> None:
     steps = 0
     while True:
-        folder = shutil.copytree(filled, tmp_path / str(steps))
-        database = Database(f"sqlite:///{folder / 'playground.sqlite'}")
-        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-        shelf = Shelf(database, folder)
-        asked = shelf.ask(external_id="secret")
-        done = sum(1 for _ in islice(shelf.steps(asked.job_id), steps))
-        resumed = Shelf(database, folder)  # as a process sees it that starts after this one was killed
-        if shelf.job(asked.job_id).state != "succeeded":
-            assert resumed.run(asked.job_id).state == "succeeded"
-        counts = resumed.receipt(asked.id).counts
-        assert (counts["documents"], counts["versions"]) == (1, 4), (steps, counts)
-        assert resumed.results() == rebuilt
-        database.close()
+        folder = tmp_path / str(steps)
+        copy_folder(filled, folder)
+        with opened_database(folder) as database:
+            shelf = Shelf(database, folder)
+            asked = shelf.ask(external_id="secret")
+            done = sum(1 for _ in islice(shelf.steps(asked.job_id), steps))
+            resumed = Shelf(database, folder)  # as a process sees it that starts after this one was killed
+            if shelf.job(asked.job_id).state != "succeeded":
+                assert resumed.run(asked.job_id).state == "succeeded"
+            counts = resumed.receipt(asked.id).counts
+            assert (counts["documents"], counts["versions"]) == (1, 4), (steps, counts)
+            assert resumed.results() == rebuilt
         assert files_with(folder, *CANARY) == []
         if done < steps:
             break
@@ -247,6 +245,7 @@ def test_chunks_of_others_are_untouched(shelf: Shelf, database: Database) -> Non
     assert rows() == before
 
 
+@sqlite_only("a reader holds up no write on PostgreSQL, and its free space is its own")
 def test_it_waits_while_somebody_reads_an_old_state(
     shelf: Shelf, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,11 +186,15 @@ class Contexts:
             session.add(row)
         if user_id is not None:
             self._sent.put(row.id, assembled.rendered.contents)
-            if not asker.is_past:
-                items = assembled.sections.items
-                sent = [one.id for one in items if one.section == "memories" and one.reason == "sent"]
-                self.askers.mark_used(asker, sent)
+            self._mark_used(asker, assembled)
         return row
+
+    def _mark_used(self, asker: Asker, assembled: Assembled) -> None:
+        if not asker.is_past:
+            items = assembled.sections.items
+            self.askers.mark_used(
+                asker, [one.id for one in items if one.section == "memories" and one.reason == "sent"]
+            )
 
     def _previous(self, workspace_id: str, user_id: str | None) -> tuple[str, ...] | None:
         """Return the contents of the user's last context, None where there is none that can be rebuilt."""

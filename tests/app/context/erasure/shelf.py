@@ -25,7 +25,7 @@ KEPT = {
     "birch": "The birch has white bark. Its sap tastes sweet in spring.",
     "willow": "The willow drinks much water. Baskets are woven from its rods.",
 }
-QUERIES = ("oak acorns", "sweet sap in spring", "woven baskets", "canary")
+QUERIES = ("oak acorns", "sweet sap in spring", "woven baskets", "quetzal")
 
 
 class Shelf(Library):
@@ -49,13 +49,13 @@ class Shelf(Library):
         self.index(HYBRID)
         self.index(LEXICAL, index_id="words")
         for number in range(3):
-            text = f"The canary{number} sings. {KEPT['birch']} " + f"Canary song number {number}. " * 30
+            text = f"The quetzal{number} sings. {KEPT['birch']} " + f"Quetzal song number {number}. " * 30
             self.ingest(
                 text_upload(
-                    "secret", text, title="canarytitle", tags=["canarytag"], metadata={"canarykey": "canaryvalue"}
+                    "secret", text, title="quetzaltitle", tags=["quetzaltag"], metadata={"quetzalkey": "quetzalvalue"}
                 )
             )
-        self.ingest(file_upload("secret", b"The canaryfile is bytes. " * 20))
+        self.ingest(file_upload("secret", b"The quetzalfile is bytes. " * 20))
         self.add(**KEPT)
 
     def ask(self, **target: str) -> ErasureRow:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
-import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import key_commands
+from app.accounts.roles import ROLES
 from app.backup import back_up
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
 from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
 from app.installation import Installation
+from app.processes import serve, work
 from app.restore import restore
 from app.verification import verify
 from configs.errors import PlaygroundError
@@ -29,14 +27,10 @@ from configs.settings import Settings
 from indexes.database.tables import Job
 from indexes.jobs import FINAL_STATES, load_job
 
-POLL_SECONDS = 0.5
-STOP_SECONDS = 9.0
-"""A process that was asked to stop ends within so long. What it has not finished then is as after `kill -9`: requests
-were not acknowledged, and other processes take up the jobs.
-"""
-REQUESTS_SECONDS = 3
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-logger = logging.getLogger("playground")
+POLL_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,37 +43,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        if parsed.command == "serve":
-            return _serve(settings, runs_jobs=not parsed.no_worker)
-        if parsed.command == "worker":
-            return _work(settings)
-        if parsed.command == "ingest":
-            return _ingest(settings, parsed.folder, parsed.workspace, parsed.preset)
-        if parsed.command == "gate":
-            return _gate(settings, parsed.workspace, parsed.alias, parsed.experiment)
-        if parsed.command == "verify":
-            return _verify(settings, repair=parsed.repair)
-        if parsed.command == "backup":
-            return _back_up(settings, parsed.target)
-        if parsed.command == "restore":
-            return _restore(settings, parsed.file)
-        return _demo(settings)
+        status: int = parsed.run(settings, parsed)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
         return ERROR if parsed.command == "gate" else 1
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="context-playground", description="Decide what your model gets to read.")
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="start the service; see docs/settings.md for its settings")
-    serve.add_argument("--no-worker", action="store_true", help="answer requests, but leave jobs to other processes")
-    commands.add_parser("worker", help="run jobs without answering requests; any number of processes may")
+    start = commands.add_parser("serve", help="start the service; see docs/settings.md for its settings")
+    start.add_argument("--no-worker", action="store_true", help="answer requests, but leave jobs to other processes")
+    start.set_defaults(run=lambda settings, given: serve(settings, runs_jobs=not given.no_worker))
+    worker = commands.add_parser("worker", help="run jobs without answering requests; any number of processes may")
+    worker.set_defaults(run=lambda settings, _: work(settings))
     ingest = commands.add_parser("ingest", help="bring a folder's files into a workspace")
     ingest.add_argument("folder", type=Path, help="folder whose files are read, sub-folders too")
     ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
     ingest.add_argument("--preset", default="default", help="preset of a workspace made here")
-    commands.add_parser("demo", help="make the demo workspace in an empty data folder, and wait until it is ready")
+    ingest.set_defaults(run=lambda settings, given: _ingest(settings, given.folder, given.workspace, given.preset))
+    demo = commands.add_parser("demo", help="make the demo workspace in an empty data folder; wait until it is ready")
+    demo.set_defaults(run=lambda settings, _: _demo(settings))
+    _add_gate(commands)
+    _add_maintenance(commands)
+    _add_keys(commands)
+    return parser
+
+
+def _add_gate(commands: Commands) -> None:
     gate = commands.add_parser(
         "gate",
         help="tell whether an alias's candidate may be promoted; returns 0 if so, 1 if not, 2 after an error",
@@ -87,62 +79,53 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--workspace", required=True, help="id of the workspace")
     gate.add_argument("--alias", required=True, help="name of the alias")
     gate.add_argument("--experiment", required=True, help="id of the experiment that is the evidence")
+    gate.set_defaults(run=lambda settings, given: _gate(settings, given.workspace, given.alias, given.experiment))
+
+
+def _add_maintenance(commands: Commands) -> None:
     check = commands.add_parser("verify", help="compare every file, row and vector with what was written; 1 on a fault")
     check.add_argument("--repair", action="store_true", help="set damaged segments aside and queue their rebuilding")
+    check.set_defaults(run=lambda settings, given: _verify(settings, repair=given.repair))
     save = commands.add_parser("backup", help="copy a running installation into one file")
     save.add_argument("target", type=Path, help="file to write, or an existing folder for one named after the moment")
+    save.set_defaults(run=lambda settings, given: _back_up(settings, given.target))
     bring = commands.add_parser("restore", help="bring a backup back into an empty data folder")
     bring.add_argument("file", type=Path, help="file that `backup` wrote; its checksums are compared first")
-    return parser
+    bring.set_defaults(run=lambda settings, given: _restore(settings, given.file))
 
 
-def _serve(settings: Settings, *, runs_jobs: bool) -> int:
-    settings.check_exposure()
-    from app.main import create_app
-
-    chosen = settings if runs_jobs else settings.model_copy(update={"worker": False})
-    config = uvicorn.Config(
-        create_app(chosen),
-        host=chosen.host,
-        port=chosen.port,
-        root_path=chosen.root_path,
-        log_level=chosen.log_level,
-        log_config=None,
-        access_log=chosen.log_level == "debug",
-        timeout_graceful_shutdown=REQUESTS_SECONDS,
+def _add_keys(commands: Commands) -> None:
+    keys = commands.add_parser("keys", help="make, list and revoke API keys").add_subparsers(dest="what", required=True)
+    create = keys.add_parser("create", help="make a key and print it once")
+    create.add_argument("--name", required=True, help="name of the member whose key it is; added where there is none")
+    create.add_argument("--admin", action="store_true", help="let the member administrate the installation")
+    create.add_argument("--workspace", help="id of the workspace that the member gets a role in")
+    create.add_argument("--role", choices=ROLES, default="viewer", help="the role; default: viewer")
+    create.add_argument("--expires-days", type=int, help="in how many days the key expires; default: never")
+    create.set_defaults(
+        run=lambda settings, given: _show(
+            key_commands.create(
+                settings,
+                given.name,
+                is_administrator=given.admin,
+                workspace_id=given.workspace,
+                role=given.role,
+                expires_in_days=given.expires_days,
+            )
+        )
     )
-    server = _Server(config)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    return 0 if server.started else 1
+    keys.add_parser("list", help="list the keys").set_defaults(
+        run=lambda settings, _: _show(key_commands.show(settings))
+    )
+    revoke = keys.add_parser("revoke", help="let a key open nothing any more")
+    revoke.add_argument("key_id", help="id of the key, as `keys list` shows it")
+    revoke.set_defaults(run=lambda settings, given: _show(key_commands.revoke(settings, given.key_id)))
 
 
-class _Server(uvicorn.Server):
-    """A server that ends within STOP_SECONDS after a signal."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        _end_in_time()
-        super().handle_exit(sig, frame)
-
-
-def _work(settings: Settings) -> int:
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    installation = Installation(settings, runs_jobs=True)
-    installation.start()
-    logger.info("running jobs as %s", installation.workers.id)
-    stopping.wait()
-    _end_in_time()
-    installation.stop()
+def _show(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line)  # noqa: T201  # a command's answer
     return 0
-
-
-def _end_in_time() -> None:
-    """End this process STOP_SECONDS from now, where it has not ended by itself until then."""
-    timer = threading.Timer(STOP_SECONDS, os._exit, args=(0,))
-    timer.daemon = True
-    timer.start()
 
 
 def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) -> int:

@@ -21,6 +21,7 @@ from app.context.retrieve import Request
 from app.context.saved_contexts import ContextRow
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, Strategy, load_presets
+from app.demo_accounts import plant_accounts
 from app.demo_alias import ALIAS, plant_alias
 from app.demo_people import NOTES, plant_feedback, plant_people
 from app.evaluation.experiments.creation import create_experiment, draft_experiment
@@ -97,6 +98,7 @@ def plant_demo(database: Database) -> bool:
                 save_strategy(session, workspace_id, preset.name, preset.strategy)
         accept_uploads(session, WORKSPACE, SEED_JOB, uploads)
         plant_people(session)
+        plant_accounts(session, WORKSPACE)
         _register_indexes(session)
         create_job(session, WORKSPACE, SEED_DEMO, {"documents": len(uploads)}, SEED_JOB)
         return True

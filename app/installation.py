@@ -11,6 +11,7 @@ from alembic.config import Config
 import app
 from app.api.erased_answers import KEPT_ANSWERS
 from app.context.contexts import Contexts
+from app.context.erasure.audit_traces import AUDIT_LOG
 from app.context.erasure.context_traces import CONTEXT_TRACES
 from app.context.erasure.documents import JOB_ERRORS
 from app.context.erasure.job import Eraser
@@ -24,6 +25,7 @@ from app.evaluation.screening_job import Screener
 from app.retention_clock import RetentionClock
 from configs.errors import StorageError
 from configs.settings import Settings
+from indexes.database.audit import watch
 from indexes.database.engine import Database
 from indexes.purge import PURGE, purge_handler
 from indexes.segments import remove_unused
@@ -47,11 +49,18 @@ class Installation:
             encoding_threads=settings.encoding_threads,
         )
         migrate(settings.sqlalchemy_url)
-        self.database = Database(settings.sqlalchemy_url)
+        self.database = Database(settings.sqlalchemy_url, watch)
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
-        owners = (JOB_ERRORS, CONTEXT_TRACES, evidence_owner(settings.data_folder), KEPT_ANSWERS, PERSONAL_ROWS)
+        owners = (
+            JOB_ERRORS,
+            CONTEXT_TRACES,
+            evidence_owner(settings.data_folder),
+            KEPT_ANSWERS,
+            PERSONAL_ROWS,
+            AUDIT_LOG,
+        )
         eraser = Eraser(data_folder=settings.data_folder, owners=owners, forget=self._forget)
         pipeline = Pipeline(data_folder=settings.data_folder, max_text_characters=settings.max_text_characters)
         self.workers = Workers(

@@ -11,17 +11,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from app.api import problems
-from app.api.authentication import require_key
+from app.api.authentication import bearer
 from app.api.description import extend_description
-from app.api.refusals import BodyLimit, LoopbackHosts
+from app.api.refusals import BodyLimit
 from app.api.routers import (
     alias_history,
     aliases,
+    audit,
     catalog,
     chunkings,
     comparisons,
@@ -36,10 +38,13 @@ from app.api.routers import (
     health,
     indexes,
     jobs,
+    keys,
+    members,
     memories,
     personalisation,
     promotions,
     question_sets,
+    quotas,
     reports,
     screenings,
     searches,
@@ -51,6 +56,7 @@ from app.api.routers import (
     users,
     workspaces,
 )
+from app.api.safe_headers import SafeHeaders, policy_for
 from app.api.service import Service
 from app.demo import WORKSPACE, demo_progress, plant_demo
 from app.installation import Installation
@@ -83,16 +89,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = chosen
     problems.install(app)
     extend_description(app, needs_key=bool(chosen.api_key.get_secret_value()))
+    app.add_middleware(SafeHeaders)
+    if chosen.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in chosen.allowed_origins.split(",")],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        )
     app.add_middleware(BodyLimit, limit_bytes=chosen.max_upload_bytes)
-    if not chosen.api_key.get_secret_value():
-        app.add_middleware(LoopbackHosts)
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
         explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
         alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
+        members, keys, audit, quotas,
     ):  # fmt: skip
-        app.include_router(module.router, dependencies=[Depends(require_key)])
+        app.include_router(module.router, dependencies=[Depends(bearer)])
     _serve_documentation(app)
     return app
 
@@ -152,7 +165,7 @@ def _serve_documentation(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def swagger(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=f"{root}{app.openapi_url}",
             title=app.title,
             swagger_js_url=f"{root}/assets/swagger/swagger-ui-bundle.js",
@@ -160,6 +173,8 @@ def _serve_documentation(app: FastAPI) -> None:
             swagger_favicon_url=f"{root}/assets/swagger/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "docExpansion": "list", "displayRequestDuration": True},
         )
+        page.headers["Content-Security-Policy"] = policy_for(bytes(page.body).decode())
+        return page
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> RedirectResponse:

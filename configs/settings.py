@@ -9,8 +9,6 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
-from configs.errors import InvalidInputError
-
 
 class Settings(BaseSettings):
     """What can be set from outside, as `PLAYGROUND_<NAME>` in the environment."""
@@ -19,11 +17,17 @@ class Settings(BaseSettings):
 
     data_folder: Path = Field(Path("data"), description="Folder of the database, the uploads and the index segments.")
     database_url: str = Field("", description="postgresql://user:password@host/database; empty means SQLite.")
-    host: str = Field("127.0.0.1", description="Address to listen on; outside loopback an API key is required.")
+    host: str = Field("127.0.0.1", description="Address to listen on; outside loopback the service needs a key.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")
     api_key: SecretStr = Field(
-        SecretStr(""), description="Bearer key that every request needs; empty means open, on loopback only."
+        SecretStr(""),
+        description="An administrator's API key; without any, the service is open, on loopback only.",
+    )
+    allowed_origins: str = Field(
+        "",
+        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+(, ?https?://[A-Za-z0-9.:\[\]-]+)*)?$",
+        description="Origins whose pages may call the service (CORS), separated by commas; empty means none.",
     )
     demo: bool = Field(True, description="Fill an empty data folder with the demo workspace at start.")
     worker: bool = Field(True, description="Run jobs in this process; without it, jobs wait for a process that does.")
@@ -59,12 +63,3 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
-
-    def check_exposure(self) -> None:
-        """Raise where the service would be reachable from other machines without a key."""
-        if not self.is_loopback and not self.api_key.get_secret_value():
-            raise InvalidInputError(
-                f"refusing to listen on {self.host} without an API key",
-                hint="set PLAYGROUND_API_KEY to a long random string, or listen on 127.0.0.1",
-                code="api_key_required",
-            )

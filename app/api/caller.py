@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.api.service import CurrentService
+from app.api.authentication import CurrentCaller
 
 
-def caller_of(service: CurrentService) -> str:
-    """Return the name of whoever sends the request: the holder of the key, or anybody on this machine."""
-    return "holder of the API key" if service.settings.api_key.get_secret_value() else "this machine, without a key"
+def name_of(caller: CurrentCaller) -> str:
+    """Return the name of whoever sends the request: a member, the holder of a key, this machine."""
+    return caller.name
 
 
-Caller = Annotated[str, Depends(caller_of)]
+CallerName = Annotated[str, Depends(name_of)]

@@ -9,6 +9,13 @@ from fastapi import FastAPI, Request
 from starlette._utils import get_route_path
 
 MEDIA_TYPE = "application/problem+json"
+NEEDS = {
+    "caller": "a key, where the service has any",
+    "viewer": "the role viewer in the workspace",
+    "editor": "the role editor in the workspace",
+    "admin": "the role admin in the workspace",
+    "installation": "an administrator of the installation",
+}
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -29,6 +36,8 @@ def extend_description(app: FastAPI, *, needs_key: bool) -> None:
 
 
 def _extend(operation: dict[str, Any], needs_key: bool) -> None:
+    if required := operation.get("x-required-role"):
+        operation["description"] += f"\n\nNeeds {NEEDS[required]}."
     for status, response in operation["responses"].items():
         if status in ("4XX", "5XX"):
             response["content"] = PROBLEM

@@ -17,10 +17,12 @@ from sqlalchemy import ForeignKey, LargeBinary, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.exceptions import HTTPException
 
-from app.api.authentication import bearer, require_key
+from app.accounts.roles import Requirement
+from app.api.authentication import admit, caller_of, requirement_of
 from app.api.checked_request import CheckedRequest, check_text
 from app.api.service import Service, service_of
 from configs.errors import InvalidInputError, PlaygroundError
+from indexes.database.audit import Action, acting
 from indexes.database.engine import Base, UtcDateTime, now
 
 KEPT_FOR = timedelta(hours=24)
@@ -59,23 +61,26 @@ class PlaygroundRoute(APIRoute):
         super().__init__(*arguments, **settings)
         if "POST" in (self.methods or ()):
             self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [PARAMETER]}
+        requirement = requirement_of(self.endpoint, self.methods or set())
+        self.openapi_extra = {**(self.openapi_extra or {}), "x-required-role": requirement}
 
     def get_route_handler(self) -> Handler:
         """Return the handler of the route with what every route does before it."""
         handle = super().get_route_handler()
+        requirement = requirement_of(self.endpoint, self.methods or set())
 
         async def checked(request: Request) -> Response:
             service = service_of(request)
-            require_key(service, await bearer(request))
+            request.state.caller = await admit(service, request, requirement)
             request = CheckedRequest(request.scope, request.receive)
             for name, value in request.query_params.multi_items():
                 check_text({name: value}, "query")
-            check_text(request.path_params, "path")
+            act = _audited(request, requirement, handle)
             key = request.headers.get("idempotency-key")
             try:
                 if key is None or request.method != "POST":
-                    return await handle(request)
-                return await _once(service, request, key, handle)
+                    return await act(request)
+                return await _once(service, request, key, act)
             except HTTPException as error:  # FastAPI's wrapping of what reading the JSON raised
                 if isinstance(error.__cause__, PlaygroundError):
                     raise error.__cause__ from None
@@ -84,13 +89,34 @@ class PlaygroundRoute(APIRoute):
         return checked
 
 
+def _audited(request: Request, requirement: Requirement, handle: Handler) -> Handler:
+    """Return the handler, which lets the audit log know whose changes its are; what a viewer may do changes nothing."""
+    if request.method == "GET" or requirement == "viewer":
+        return handle
+    caller = caller_of(request)
+    action = Action(
+        who=caller.name,
+        member_id=caller.member_id,
+        key_id=caller.key_id,
+        operation=f"{request.method} {request.scope['route'].path}",
+        workspace_id=request.path_params.get("workspace_id"),
+        objects=request.path_params,
+    )
+
+    async def handle_audited(checked: Request) -> Response:
+        with acting(action):
+            return await handle(checked)
+
+    return handle_audited
+
+
 async def _once(service: Service, request: Request, key: str, handle: Handler) -> Response:
     """Answer as the same request with this key was answered before; else let `handle` answer, one at a time."""
     if not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInputError(
             f"the Idempotency-Key has {len(key)} characters", hint=f"use 1 to {LONGEST_KEY}", code="invalid_key"
         )
-    hashed_key = hashlib.sha256(key.encode()).hexdigest()
+    hashed_key = hashlib.sha256(f"{caller_of(request).key_id or ''}\0{key}".encode()).hexdigest()
     digest = await _digest(request)
     lock = _under_way.setdefault(hashed_key, asyncio.Lock())
     async with lock:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
+from app.accounts.quotas import QuotaExceededError
 from app.api.description import MEDIA_TYPE, methods_of
 from configs.errors import PlaygroundError, StorageError, UnsupportedMediaTypeError
 
@@ -80,6 +81,8 @@ def _expected(_request: Request, error: Exception) -> Response:
     response = problem(error.status, error.code, _shortened(error.detail), _shortened(error.hint), **error.extra)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, QuotaExceededError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 

@@ -2,52 +2,73 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from configs.errors import TooLargeError
+from configs.errors import PlaygroundError, TooLargeError
 
+GRACE_SECONDS = 30.0
+SLOWEST_BYTES_PER_SECOND = 1_000
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
-class LoopbackHosts:
-    """Refuses requests for other host names, so that no page of a browser reaches an open service by a name of its own
-    (DNS rebinding).
+class UnknownHostError(PlaygroundError):
+    """A request without a key came under a name that is not this machine's."""
+
+    status = 400
+    code = "unknown_host"
+
+
+def check_host(host: str) -> None:
+    """Raise UnknownHostError for other host names than this machine's own, so that no page of a browser reaches a
+    service without keys by a name of its own (DNS rebinding).
     """
+    if _name_of(host) not in LOOPBACK_HOSTS:
+        raise UnknownHostError(
+            f"without an API key the service answers to this machine only, not to the host {host[:100]!r}",
+            hint=f"use one of {', '.join(LOOPBACK_HOSTS)}, or make a key with `context-playground keys create --admin`",
+        )
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 400, or let the application answer."""
-        if scope["type"] == "http":
-            host = Headers(scope=scope).get("host", "")
-            if _name_of(host) not in LOOPBACK_HOSTS:
-                detail = f"without an API key the service answers to this machine only, not to the host {host[:100]!r}"
-                hint = f"use one of {', '.join(LOOPBACK_HOSTS)}, or start it with PLAYGROUND_API_KEY"
-                await problem(400, "unknown_host", detail, hint)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+class SlowBodyError(PlaygroundError):
+    """A body came so slowly that its sender is broken, or means harm."""
+
+    status = 408
+    code = "slow_body"
 
 
 class BodyLimit:
-    """Refuses a body over the limit: at once where its Content-Length says so, else when it has come that far."""
+    """Refuses a body over the limit, at once where its Content-Length says so, else when it has come that far; and one
+    that comes slower than SLOWEST_BYTES_PER_SECOND after GRACE_SECONDS.
+    """
 
     def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413, or let the application answer; reading too far raises TooLargeError there."""
-        received_bytes = 0
+        """Answer 413, or let the application answer; reading too far or for too long raises an error there."""
+        begin, received_bytes, is_whole = time.monotonic(), 0, False
 
         async def counted() -> Message:
-            nonlocal received_bytes
-            message = await receive()
+            nonlocal received_bytes, is_whole
+            if is_whole:
+                return await receive()  # from then on it waits for the client to go away
+            deadline = begin + GRACE_SECONDS + received_bytes / SLOWEST_BYTES_PER_SECOND
+            try:
+                message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+            except TimeoutError:
+                raise SlowBodyError(
+                    f"{received_bytes} bytes of the body came in {time.monotonic() - begin:.0f} seconds",
+                    hint="send it in smaller requests, or over a faster connection",
+                ) from None
             received_bytes += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if received_bytes > self._limit_bytes:
                 raise self._error(f"more than {self._limit_bytes}")
             return message
@@ -57,7 +78,7 @@ class BodyLimit:
             error = self._error(length)
             await problem(error.status, error.code, error.detail, error.hint)(scope, receive, send)
         else:
-            await self._app(scope, counted, send)
+            await self._app(scope, counted if scope["type"] == "http" else receive, send)
 
     def _error(self, length: str) -> TooLargeError:
         return TooLargeError(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from app.accounts.request_allowance import RequestAllowance
 from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from configs.settings import Settings
@@ -30,10 +32,11 @@ class Service:
     workers: Workers
     pool: ThreadPoolExecutor
     demo_progress: Callable[[], str]
+    allowance: RequestAllowance = field(default_factory=RequestAllowance)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do blocking work in the pool and return its result."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        """Do blocking work in the pool, on behalf of whoever asks for it, and return its result."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, work)
 
     def enqueue(self, job_id: str) -> None:
         """Hand a committed job to the workers; where that fails, their sweep finds it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ForeignKey, String, delete, select
@@ -26,6 +26,7 @@ class QuestionSetRow(Base):
     """A named set of questions; it never changes. `questions` holds `Question` as JSON, never document text."""
 
     __tablename__ = "question_sets"
+    audited: ClassVar = ("name",)
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(Identifier, primary_key=True)

@@ -12,12 +12,15 @@ from indexes.database.engine import Base, Database, UtcDateTime
 
 for owner in (
     "indexes.database.tables",
+    "indexes.database.audit",
     "app.context.saved_strategies",
     "app.context.saved_contexts",
     "app.context.aliases.records",
     "app.context.erasure.records",
     "app.context.erasure.retention",
     "app.context.users.tables",
+    "app.accounts.tables",
+    "app.accounts.quotas",
     "app.evaluation.question_sets",
     "app.evaluation.experiments.records",
     "app.api.idempotency",

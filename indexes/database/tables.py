@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,7 @@ class Workspace(Base):
     """The unit of isolation. `generation` rises with every change a search must see."""
 
     __tablename__ = "workspaces"
+    audited: ClassVar = ("name", "default_strategy", "deleted_at")
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -31,6 +32,7 @@ class Document(Base):
     """A source with title, metadata and access list; its texts are versions."""
 
     __tablename__ = "documents"
+    audited: ClassVar = ("tags", "access", "deleted_at")
     __table_args__ = (
         Index(
             "documents_external_id",
@@ -121,6 +123,7 @@ class IndexRow(Base):
     """What one recipe makes of one workspace; `maintained` ones follow uploads."""
 
     __tablename__ = "indexes"
+    audited: ClassVar = ("maintained",)
     __table_args__ = (UniqueConstraint("workspace_id", "fingerprint"),)
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)

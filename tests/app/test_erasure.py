@@ -71,8 +71,8 @@ def files_with(folder: Path, needle: bytes) -> list[str]:
 
 def found(folder: Path) -> dict[str, list[str]]:
     """Return the canaries that are found, with the files."""
-    where = {quetzal: files_with(folder, quetzal.encode()) for quetzal in CANARIES}
-    return {quetzal: files for quetzal, files in where.items() if files}
+    where = {ocelot: files_with(folder, ocelot.encode()) for ocelot in CANARIES}
+    return {ocelot: files for ocelot, files in where.items() if files}
 
 
 def vectors_of(folder: Path, external_ids: tuple[str, ...]) -> list[bytes]:

@@ -93,7 +93,7 @@ def filled(url: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("revision", ["0001", "0003", "0004", "0005", "0006", "0008", "0009"])
+@pytest.mark.parametrize("revision", ["0001", "0003", "0004", "0005", "0006", "0008", "0009", "0010", "0012"])
 def test_a_database_of_an_earlier_release_keeps_every_row(url: str, revision: str) -> None:
     command.upgrade(configuration(url), revision)
     before = filled(url)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.exposure import check_exposure
 from configs.errors import InvalidInputError
 from configs.settings import Settings
 from tests.architecture.source_tree import PACKAGES, ROOT
@@ -142,7 +143,9 @@ def test_the_image_sets_only_settings_that_exist() -> None:
     assert {name for name in environment() if name.startswith("PLAYGROUND_")} <= names
 
 
-def test_the_image_listens_everywhere_and_therefore_demands_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_listens_everywhere_and_therefore_demands_a_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name, value in environment().items():
         if name.startswith("PLAYGROUND_"):
             monkeypatch.setenv(name, value)
@@ -150,7 +153,7 @@ def test_the_image_listens_everywhere_and_therefore_demands_a_key(monkeypatch: p
     settings = Settings()
     assert not settings.is_loopback
     with pytest.raises(InvalidInputError, match="without an API key"):
-        settings.check_exposure()
+        check_exposure(settings.model_copy(update={"data_folder": tmp_path}))
 
 
 def test_data_lies_in_a_volume_that_the_compose_file_keeps() -> None:

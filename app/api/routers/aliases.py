@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from app.api.caller import Caller
+from app.api.caller import CallerName
 from app.api.examples_aliases import ALIASES, CANDIDATES, ROLLBACKS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Name, Page, WorkspaceId, example
@@ -151,7 +151,7 @@ async def put_one(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: Caller,
+    caller: CallerName,
     response: Response,
     body: Annotated[NewAlias, Body(openapi_examples=ALIASES)],
 ) -> AliasView:
@@ -176,7 +176,7 @@ async def put_candidate(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: Caller,
+    caller: CallerName,
     body: Annotated[NewCandidate, Body(openapi_examples=CANDIDATES)],
 ) -> AliasView:
     """Make a strategy version the candidate; with `canary_percent` it answers that share of users from now on.
@@ -198,7 +198,7 @@ async def put_candidate(
 
 @router.delete("/{alias}/candidate", status_code=204, summary="Make the candidate a draft again")
 async def remove_candidate(
-    service: CurrentService, workspace_id: WorkspaceId, alias: AliasName, caller: Caller
+    service: CurrentService, workspace_id: WorkspaceId, alias: AliasName, caller: CallerName
 ) -> Response:
     """Drop the candidate: the active version answers everybody. Where there is none, nothing changes."""
 
@@ -216,7 +216,7 @@ async def create_rollback(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: Caller,
+    caller: CallerName,
     body: Annotated[NewRollback, Body(openapi_examples=ROLLBACKS)],
 ) -> ChangeView:
     """Let the exact version answer again that the last promotion replaced, in every process from now on.

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
 from app.context.packers import Packer
 from app.context.renderers import Renderer
@@ -66,6 +67,7 @@ class Catalog(BaseModel):
 
 
 @router.get("", summary="What strategies can be made of")
+@needs("caller")
 async def get_catalog() -> Catalog:
     """Return the families of parts with their members and settings, and the presets."""
     presets = [

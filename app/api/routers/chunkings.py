@@ -7,12 +7,13 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.api.authentication import CurrentCaller, needs
 from app.api.examples import CHUNKING_PREVIEWS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Title
 from app.api.routers.uploads import MediaType
 from app.api.service import CurrentService, Service
-from configs.errors import ConflictError
+from configs.errors import ConflictError, NotFoundError
 from configs.text import Text
 from indexes.database.catalog import load_document, load_version, load_workspace
 from ingest.chunkers import Chunker
@@ -114,10 +115,15 @@ class PreviewView(BaseModel):
 
 
 @router.post("/preview", summary="Try chunkers on a text")
+@needs("caller")
 async def preview_chunkings(
-    service: CurrentService, body: Annotated[NewPreview, Body(openapi_examples=CHUNKING_PREVIEWS)]
+    service: CurrentService,
+    caller: CurrentCaller,
+    body: Annotated[NewPreview, Body(openapi_examples=CHUNKING_PREVIEWS)],
 ) -> PreviewView:
     """Cut a text or a stored document with several chunkers side by side. Nothing is written."""
+    if body.document is not None and not caller.check_role("viewer", body.document.workspace_id):
+        raise NotFoundError("workspace", body.document.workspace_id)
 
     def work() -> PreviewView:
         document, title = _document(service, body)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body
 from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
+from app.api.authentication import needs
 from app.api.chosen import Choice, choose
 from app.api.examples_evaluation import COMPARISONS
 from app.api.idempotency import PlaygroundRoute
@@ -64,6 +65,7 @@ class ComparisonView(Comparison):
 
 
 @router.post("", summary="Compare strategies")
+@needs("viewer")
 async def compare_strategies(
     service: CurrentService,
     workspace_id: WorkspaceId,

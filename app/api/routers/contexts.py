@@ -10,20 +10,23 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from app.accounts.quotas import Subject, What, charge, check_left
+from app.api.authentication import CurrentCaller, needs
 from app.api.chosen import Choice, ServedBy, choose
 from app.api.examples import CONTEXTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import PRINCIPALS_DESCRIPTION, ContextId, PrincipalName, QuestionText, WorkspaceId
 from app.api.passages import Scope
-from app.api.service import CurrentService
-from app.context.personal.asker import joined
+from app.api.quotas import subjects_of
+from app.api.service import CurrentService, Service
+from app.context.personal.asker import Asker, joined
 from app.context.personal.prompt_cache import PromptPrefix
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt
 from app.context.renderers import Rendered
 from app.context.retrieve import MAX_WHOLE_DOCUMENTS, Request
 from app.context.saved_contexts import ContextRow
-from app.context.strategy import SearchSetup
+from app.context.strategy import RetrievalSetup, SearchSetup
 from app.context.users.known import Preferences, UserName
 from app.context.users.moments import Moment
 from app.evaluation.economics.caching import SHORT_LIFETIME_SECONDS, break_even_uses, terms_of
@@ -180,8 +183,10 @@ def _prompt_cache(row: ContextRow, receipt: Receipt) -> PromptCacheView | None:
 
 
 @router.post("", status_code=201, summary="Assemble a context")
+@needs("viewer")
 async def create_context(
     service: CurrentService,
+    caller: CurrentCaller,
     workspace_id: WorkspaceId,
     response: Response,
     body: Annotated[NewContext, Body(openapi_examples=CONTEXTS)],
@@ -196,27 +201,43 @@ async def create_context(
     user who opted out, the context is that of nobody in particular.
     """
     response.headers["Cache-Control"] = "no-store"
+    subjects = subjects_of(caller, workspace_id)
 
     def work() -> ContextView:
         begin = time.perf_counter()
         with service.database.read() as session:
             chosen = choose(session, workspace_id, body, body.user_id)
+            is_counted = check_left(session, subjects, "tokens_per_day")
         setup, policy = chosen.strategy.retrieval, _policy(body, chosen.strategy.context)
         asker = service.contexts.askers.registered(
             workspace_id, body.user_id, as_of=body.as_of, preferences=body.preferences
         )
-        request = Request(
-            workspace_id=workspace_id, question=body.question, principal=joined(asker, body.principals),
-            restriction=body.filter, require_fresh=body.require_fresh, whole_document_tokens=policy.available_tokens,
-            limit=setup.candidates if isinstance(setup, SearchSetup) else MAX_WHOLE_DOCUMENTS,
-        )  # fmt: skip
+        request = _request(workspace_id, body, setup, policy, asker)
         assembled, retrieved = service.contexts.make(setup, policy, request, asker)
         answered_as = chosen.answered_as(is_findable=body.user_id is None or not asker.known.is_anonymous)
         row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker, answered_as=answered_as)
+        if is_counted:
+            _count_tokens(service, subjects, row)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 
     return await service.run(work)
+
+
+def _request(
+    workspace_id: str, body: NewContext, setup: RetrievalSetup, policy: ContextPolicy, asker: Asker
+) -> Request:
+    return Request(
+        workspace_id=workspace_id, question=body.question, principal=joined(asker, body.principals),
+        restriction=body.filter, require_fresh=body.require_fresh, whole_document_tokens=policy.available_tokens,
+        limit=setup.candidates if isinstance(setup, SearchSetup) else MAX_WHOLE_DOCUMENTS,
+    )  # fmt: skip
+
+
+def _count_tokens(service: Service, subjects: list[Subject], row: ContextRow) -> None:
+    amounts: dict[What, int] = {"tokens_per_day": row.receipt["tokens"]["total"]}
+    with service.database.write() as session:
+        charge(session, subjects, amounts, strictly=False)
 
 
 @router.get("/{context_id}", summary="Replay a context")

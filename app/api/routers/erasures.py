@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.api.authentication import needs
 from app.api.examples_erasures import ERASURES, RETENTIONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
@@ -75,6 +76,7 @@ def _views(session: Session, rows: Sequence[ErasureRow]) -> list[ErasureView]:
 
 
 @router.post("/erasures", status_code=202, summary="Erase a document, source, memory or user")
+@needs("admin")
 async def start_erasure(
     service: CurrentService,
     workspace_id: WorkspaceId,
@@ -139,6 +141,7 @@ async def get_retention(service: CurrentService, workspace_id: WorkspaceId) -> R
 
 
 @router.put("/retention", summary="Set how long what is kept")
+@needs("admin")
 async def put_retention(
     service: CurrentService,
     workspace_id: WorkspaceId,

@@ -11,9 +11,12 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from app.accounts.quotas import charge
+from app.api.authentication import CurrentCaller, needs
 from app.api.examples_experiments import EXPERIMENTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
+from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from app.evaluation.experiments.creation import Draft, create_experiment, draft_experiment
@@ -123,6 +126,7 @@ def _read(service: Service, workspace_id: str, work: Callable[[Session], Any]) -
 
 
 @router.post("/dry-runs", summary="See what an experiment would take")
+@needs("viewer")
 async def dry_run(
     service: CurrentService,
     workspace_id: WorkspaceId,
@@ -147,6 +151,7 @@ async def dry_run(
 @router.post("", status_code=202, summary="Run an experiment")
 async def start_experiment(
     service: CurrentService,
+    caller: CurrentCaller,
     workspace_id: WorkspaceId,
     body: Annotated[Specification, Body(openapi_examples=EXPERIMENTS)],
 ) -> ExperimentStarted:
@@ -158,22 +163,19 @@ async def start_experiment(
     users' profiles.
     """
 
-    def work() -> tuple[str, str]:
+    def work() -> ExperimentStarted:
         with service.database.read() as session:
             load_workspace(session, workspace_id)
             draft: Draft = draft_experiment(session, workspace_id, body)
         with service.database.write() as session:
-            row = create_experiment(session, workspace_id, draft)
-            return row.id, row.job_id
-
-    def answer() -> ExperimentStarted:
-        experiment_id, job_id = work()
-        service.enqueue(job_id)
+            charge(session, subjects_of(caller, workspace_id), {"experiments_per_day": 1})
+            started = create_experiment(session, workspace_id, draft)
+        service.enqueue(started.job_id)
         with service.database.read() as session:
-            summary = summary_of(load_experiment(session, workspace_id, experiment_id))
-        return ExperimentStarted(experiment=summary, job=load_view(service, job_id))
+            summary = summary_of(load_experiment(session, workspace_id, started.id))
+        return ExperimentStarted(experiment=summary, job=load_view(service, started.job_id))
 
-    return await service.run(answer)
+    return await service.run(work)
 
 
 @router.get("", summary="List experiments")

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.api.authentication import needs
 from app.api.chosen import Choice, choose
 from app.api.examples_explanations import DIFFS, TARGETS
 from app.api.idempotency import PlaygroundRoute
@@ -72,6 +73,7 @@ def _opened(service: CurrentService, workspace_id: str, context_id: str, body: A
 
 
 @router.post("/diff", summary="Compare what several askers get")
+@needs("viewer")
 async def compare_askers(
     service: CurrentService,
     workspace_id: WorkspaceId,
@@ -105,6 +107,7 @@ async def compare_askers(
 
 
 @router.post("/{context_id}/why-not", summary="Ask why a text is not in a context")
+@needs("viewer")
 async def why_not(
     service: CurrentService,
     workspace_id: WorkspaceId,
@@ -126,6 +129,7 @@ async def why_not(
 
 
 @router.post("/{context_id}/counterfactuals", summary="Find the smallest change that admits a text")
+@needs("viewer")
 async def find_counterfactuals(
     service: CurrentService,
     workspace_id: WorkspaceId,

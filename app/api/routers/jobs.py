@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import select
 
+from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, JobId, Limit, Name, Page, example
 from app.api.service import CurrentService, Service
@@ -64,8 +65,10 @@ def load_view(service: Service, job_id: str) -> JobView:
 
 
 @router.get("", summary="List jobs")
+@needs("caller")
 async def list_jobs(
     service: CurrentService,
+    caller: CurrentCaller,
     workspace_id: Annotated[
         Name | None, Query(description="only jobs of this workspace", openapi_examples=example("demo"))
     ] = None,
@@ -73,10 +76,12 @@ async def list_jobs(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[JobView]:
-    """Return jobs, oldest first."""
+    """Return the jobs of workspaces that the caller has a role in, oldest first."""
 
     def work() -> Page[JobView]:
         statement = select(Job)
+        if caller.visible is not None:
+            statement = statement.where(Job.workspace_id.in_(caller.visible))
         if workspace_id is not None:
             statement = statement.where(Job.workspace_id == workspace_id)
         if state is not None:

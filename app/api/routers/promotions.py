@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.caller import Caller
+from app.api.caller import CallerName
 from app.api.examples_aliases import PROMOTIONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Name, WorkspaceId, example
@@ -80,7 +80,7 @@ async def create_promotion(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: Caller,
+    caller: CallerName,
     body: Annotated[NewPromotion, Body(openapi_examples=PROMOTIONS)],
 ) -> ChangeView:
     """Let the candidate answer, in every process from now on, where every condition of the check is met.

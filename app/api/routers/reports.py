@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.authentication import needs
 from app.api.examples_experiments import RECOMMENDATIONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, WorkspaceId, example
@@ -108,6 +109,7 @@ def _loss_bound(analysis: Analysis, label: str, top: str) -> float:
 
 
 @router.post("/recommendations", summary="Choose a strategy within limits")
+@needs("viewer")
 async def create_recommendation(
     service: CurrentService,
     workspace_id: WorkspaceId,

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
+from app.api.authentication import needs
 from app.api.chosen import Choice, ServedBy, choose
 from app.api.examples import SEARCHES
 from app.api.idempotency import PlaygroundRoute
@@ -40,6 +41,7 @@ class SearchView(BaseModel):
 
 
 @router.post("", summary="Search")
+@needs("viewer")
 async def search(
     service: CurrentService, workspace_id: WorkspaceId, body: Annotated[NewSearch, Body(openapi_examples=SEARCHES)]
 ) -> SearchView:

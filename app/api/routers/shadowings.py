@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.authentication import needs
 from app.api.examples_aliases import SHADOWINGS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Principals, WorkspaceId
@@ -38,6 +39,7 @@ class NewShadowing(BaseModel):
 
 
 @router.post("", summary="Shadow recent questions with the candidate")
+@needs("viewer")
 async def create_shadowing(
     service: CurrentService,
     workspace_id: WorkspaceId,

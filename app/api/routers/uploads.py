@@ -10,10 +10,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, File, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from app.accounts.quotas import What, charge
+from app.accounts.roles import Caller
+from app.api.authentication import CurrentCaller
 from app.api.checked_request import InvalidJsonError, strict_json
 from app.api.examples import NEW_DOCUMENTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import DocumentId, Metadata, Principals, Tags, Title, WorkspaceId
+from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
@@ -92,8 +96,10 @@ class FileDescription(BaseModel):
 _description = TypeAdapter(FileDescription)
 
 
-def ingest(service: Service, workspace_id: str, uploads: Sequence[Upload], response: Response) -> AcceptedDocuments:
-    """Accept the uploads and start their job; 200 where nothing was left to do, else 202."""
+def ingest(
+    service: Service, caller: Caller, workspace_id: str, uploads: Sequence[Upload], response: Response
+) -> AcceptedDocuments:
+    """Accept the uploads, within the quotas, and start their job; 200 where nothing was left to do, else 202."""
     with service.database.read() as session:
         load_workspace(session, workspace_id)
     save_sources(service.settings.data_folder, workspace_id, uploads)
@@ -101,6 +107,12 @@ def ingest(service: Service, workspace_id: str, uploads: Sequence[Upload], respo
     with service.database.write() as session:
         load_workspace(session, workspace_id)
         accepted = accept_uploads(session, workspace_id, job_id, uploads)
+        made = [one for one, its in zip(uploads, accepted, strict=True) if its.status in ("created", "new_version")]
+        amounts: dict[What, int] = {
+            "documents_per_day": len(made),
+            "bytes_per_day": sum(len(one.source) for one in made),
+        }
+        charge(session, subjects_of(caller, workspace_id), amounts)
         has_work = any(one.status != "unchanged" for one in accepted)
         if has_work:
             create_job(session, workspace_id, INGEST, {"documents": len(accepted)}, job_id)
@@ -139,6 +151,7 @@ def _check_count(service: Service, count: int) -> None:
 @router.post("", status_code=202, summary="Send documents as JSON", responses={200: {"model": AcceptedDocuments}})
 async def send_documents(
     service: CurrentService,
+    caller: CurrentCaller,
     workspace_id: WorkspaceId,
     response: Response,
     body: Annotated[NewDocuments, Body(openapi_examples=NEW_DOCUMENTS)],
@@ -152,7 +165,7 @@ async def send_documents(
     def work() -> AcceptedDocuments:
         _check_count(service, len(body.documents))
         uploads = [_upload(service, position, document) for position, document in enumerate(body.documents)]
-        return ingest(service, workspace_id, uploads, response)
+        return ingest(service, caller, workspace_id, uploads, response)
 
     return await service.run(work)
 
@@ -160,6 +173,7 @@ async def send_documents(
 @router.post("/files", status_code=202, summary="Upload files", responses={200: {"model": AcceptedDocuments}})
 async def upload_files(
     service: CurrentService,
+    caller: CurrentCaller,
     workspace_id: WorkspaceId,
     response: Response,
     files: Annotated[
@@ -179,7 +193,7 @@ async def upload_files(
     def work() -> AcceptedDocuments:
         _check_count(service, len(sources))
         uploads = [_file_upload(name, media_type, source, said) for name, media_type, source in sources]
-        return ingest(service, workspace_id, uploads, response)
+        return ingest(service, caller, workspace_id, uploads, response)
 
     return await service.run(work)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from app.api.authentication import needs
 from app.api.examples_users import USER_CHANGES, USERS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import (
@@ -187,6 +188,7 @@ async def patch_user(
 
 
 @router.get("/{user_id}/export", summary="Export what is held on a user")
+@needs("admin")
 async def export_user(service: CurrentService, workspace_id: WorkspaceId, user_id: UserId) -> UserExport:
     """Return every row that is held on the user, superseded, dismissed and hidden ones too; also of a deleted user."""
 
@@ -200,6 +202,7 @@ async def export_user(service: CurrentService, workspace_id: WorkspaceId, user_i
 
 
 @router.delete("/{user_id}", status_code=204, summary="Delete a user")
+@needs("admin")
 async def remove_user(service: CurrentService, workspace_id: WorkspaceId, user_id: DisposableUserId) -> Response:
     """Hide the user at once: contexts are those of nobody. The rows stay until they are erased.
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
 from app.api.service import CurrentService
@@ -72,6 +73,7 @@ def view_of(session: Session, workspace: Workspace) -> WorkspaceView:
 
 
 @router.post("", status_code=201, summary="Create a workspace")
+@needs("installation")
 async def create_workspace(
     service: CurrentService,
     body: Annotated[
@@ -111,11 +113,16 @@ async def create_workspace(
 
 
 @router.get("", summary="List workspaces")
-async def list_workspaces(service: CurrentService, limit: Limit = 50, cursor: Cursor = None) -> Page[WorkspaceView]:
-    """Return workspaces, oldest first."""
+@needs("caller")
+async def list_workspaces(
+    service: CurrentService, caller: CurrentCaller, limit: Limit = 50, cursor: Cursor = None
+) -> Page[WorkspaceView]:
+    """Return the workspaces that the caller has a role in, oldest first."""
 
     def work() -> Page[WorkspaceView]:
         statement = select(Workspace).where(Workspace.deleted_at.is_(None))
+        if caller.visible is not None:
+            statement = statement.where(Workspace.id.in_(caller.visible))
         with service.database.read() as session:
             rows, following = page(session, statement, Workspace.created_at, Workspace.id, limit=limit, cursor=cursor)
             return Page(items=[view_of(session, row[0]) for row in rows], next_cursor=following)
@@ -164,6 +171,7 @@ async def change_workspace(
 
 
 @router.delete("/{workspace_id}", status_code=204, summary="Delete a workspace")
+@needs("admin")
 async def delete_workspace(
     service: CurrentService,
     workspace_id: Annotated[Name, Path(description="id of a workspace", openapi_examples=example("demo-disposable"))],

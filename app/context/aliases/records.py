@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -27,6 +27,10 @@ class AliasRow(Base):
     """
 
     __tablename__ = "aliases"
+    audited: ClassVar = (
+        "description", "limits", "active_strategy", "active_version", "candidate_strategy", "candidate_version",
+        "canary_percent",
+    )  # fmt: skip
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(Identifier, primary_key=True)

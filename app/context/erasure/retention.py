@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ForeignKey, or_, select
@@ -26,6 +27,7 @@ class RetentionRow(Base):
     """Days that a workspace keeps things; None keeps them. A workspace without a row keeps everything."""
 
     __tablename__ = "workspace_retention"
+    audited: ClassVar = ("history_days", "contexts_days", "feedback_days")
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     history_days: Mapped[int | None]

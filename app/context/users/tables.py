@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,6 +58,7 @@ class GroupRow(Base):
     """A group of users in a workspace; documents name it as `group:<name>`."""
 
     __tablename__ = "user_groups"
+    audited: ClassVar = ("description",)
     __table_args__ = (Index("user_groups_listing", "workspace_id", "created_at", "name"),)
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
@@ -201,6 +202,7 @@ class PersonalisationRow(Base):
     """What a workspace says to every user's context, and what it does with users it does not know."""
 
     __tablename__ = "workspace_personalisation"
+    audited: ClassVar = ("workspace_instructions", "notes", "preferences", "unknown_users")
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     workspace_instructions: Mapped[str] = mapped_column(Text, default="")

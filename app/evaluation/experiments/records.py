@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, String, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
@@ -29,6 +29,7 @@ class ExperimentRow(Base):
     """
 
     __tablename__ = "experiments"
+    audited: ClassVar = ("name",)
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)

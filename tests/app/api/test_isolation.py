@@ -15,8 +15,11 @@ SCOPED = [operation for operation in operations() if "workspace_id" in operation
 CREATING = {
     "PUT /v1/workspaces/{workspace_id}/users/{user_id}",
     "PUT /v1/workspaces/{workspace_id}/aliases/{alias}",
+    "PUT /v1/workspaces/{workspace_id}/members/{member_id}",
 }
-"""Operations that make an object under the id they are given, in the workspace that is asked."""
+"""Operations that make an object, or give a role to a member, under the id they are given, in the workspace that is
+asked.
+"""
 OF_AN_OBJECT = [
     operation
     for operation in SCOPED
@@ -61,6 +64,7 @@ class Neighbours:
             "experiment_id": started["experiment"]["id"],
             "erasure_id": erased["erasure"]["id"],
             "alias": self._foreign_alias(),
+            "member_id": self._foreign_member(),
             **self._foreign_user(),
         }
 
@@ -73,6 +77,12 @@ class Neighbours:
             if strategy == FOREIGN_NAME:
                 self.theirs.post(f"{alias}/promotions", {"override_reason": SECRET}, 201)
         return FOREIGN_NAME
+
+    def _foreign_member(self) -> str:
+        """Give somebody a role in their workspace; return the member's id."""
+        member = expect(201, self.theirs.client.post("/v1/members", json={"name": f"member of {self.theirs.id}"}))
+        expect(200, self.theirs.request("PUT", f"/members/{member['id']}", json={"role": "viewer"}))
+        return str(member["id"])
 
     def _foreign_user(self) -> dict[str, str]:
         """Add a user to their workspace; return what the path names of it."""

@@ -25,7 +25,7 @@ KEPT = {
     "birch": "The birch has white bark. Its sap tastes sweet in spring.",
     "willow": "The willow drinks much water. Baskets are woven from its rods.",
 }
-QUERIES = ("oak acorns", "sweet sap in spring", "woven baskets", "quetzal")
+QUERIES = ("oak acorns", "sweet sap in spring", "woven baskets", "ocelot")
 
 
 class Shelf(Library):
@@ -49,13 +49,13 @@ class Shelf(Library):
         self.index(HYBRID)
         self.index(LEXICAL, index_id="words")
         for number in range(3):
-            text = f"The quetzal{number} sings. {KEPT['birch']} " + f"Quetzal song number {number}. " * 30
+            text = f"The ocelot{number} sings. {KEPT['birch']} " + f"Ocelot song number {number}. " * 30
             self.ingest(
                 text_upload(
-                    "secret", text, title="quetzaltitle", tags=["quetzaltag"], metadata={"quetzalkey": "quetzalvalue"}
+                    "secret", text, title="ocelottitle", tags=["ocelottag"], metadata={"ocelotkey": "ocelotvalue"}
                 )
             )
-        self.ingest(file_upload("secret", b"The quetzalfile is bytes. " * 20))
+        self.ingest(file_upload("secret", b"The ocelotfile is bytes. " * 20))
         self.add(**KEPT)
 
     def ask(self, **target: str) -> ErasureRow:

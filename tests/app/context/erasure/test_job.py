@@ -21,7 +21,7 @@ from tests.app.context.erasure.shelf import KEPT, OWNERS, Shelf, files_with
 from tests.database import copy_folder, fresh_database, opened_database, sqlite_only
 from tests.ingest.library import HYBRID, LEXICAL, file_upload, text_upload
 
-QUETZAL = (b"uetzal", b"QUETZAL")
+OCELOT = (b"celot", b"OCELOT")
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +40,13 @@ def test_nothing_is_left_in_any_byte_and_the_rest_is_as_rebuilt(
     shelf: Shelf, tmp_path: Path, rebuilt: list[object]
 ) -> None:
     own = shelf.vectors()
-    assert files_with(tmp_path, *QUETZAL)
+    assert files_with(tmp_path, *OCELOT)
     receipt = shelf.erase(external_id="secret")
     gone = own - shelf.vectors()
     assert gone
     assert shelf.results() == rebuilt
     shelf.database.close()
-    assert files_with(tmp_path, *QUETZAL, *gone) == []
+    assert files_with(tmp_path, *OCELOT, *gone) == []
     assert (receipt.counts["documents"], receipt.counts["versions"], receipt.counts["uploads"]) == (1, 4, 1)
     assert receipt.counts["vectors"] == len(gone)
     assert receipt.scope == {}
@@ -81,7 +81,7 @@ def test_wherever_it_is_killed_it_ends_as_if_it_had_not_been(
             counts = resumed.receipt(asked.id).counts
             assert (counts["documents"], counts["versions"]) == (1, 4), (steps, counts)
             assert resumed.results() == rebuilt
-        assert files_with(folder, *QUETZAL) == []
+        assert files_with(folder, *OCELOT) == []
         if done < steps:
             break
         steps += 1
@@ -133,42 +133,42 @@ def test_of_two_erasures_the_later_one_waits(shelf: Shelf) -> None:
 
 
 def test_an_upload_under_way_is_not_ingested(shelf: Shelf, tmp_path: Path) -> None:
-    _, job_id = shelf.send(text_upload("late", "The quetzallate flies."), text_upload("pine", "The pine is green."))
+    _, job_id = shelf.send(text_upload("late", "The ocelotlate flies."), text_upload("pine", "The pine is green."))
     steps = shelf.steps(job_id)
     next(steps)
     asked = shelf.ask(external_id="late")
     shelf.workers.let_go(job_id, "test")
     shelf.run(asked.job_id)
     assert Shelf(shelf.database, tmp_path).run(job_id).state == "succeeded"
-    assert shelf.find("pine quetzallate", recipe=HYBRID)[0] == "The pine is green."
+    assert shelf.find("pine ocelotlate", recipe=HYBRID)[0] == "The pine is green."
     shelf.database.close()
-    assert files_with(tmp_path, b"uetzallate") == []
+    assert files_with(tmp_path, b"celotlate") == []
 
 
 def test_what_others_have_as_well_stays(shelf: Shelf, database: Database, tmp_path: Path) -> None:
     neighbour = Shelf(database, tmp_path, "neighbour")
     neighbour.index(HYBRID, index_id="n")
-    text = b"The quetzal sings the same. " * 3
+    text = b"The ocelot sings the same. " * 3
     neighbour.ingest(file_upload("n", text))
     shelf.ingest(file_upload("one", text), file_upload("two", text))
-    before = neighbour.outcome("quetzal", recipe=HYBRID, index_id="n")
+    before = neighbour.outcome("ocelot", recipe=HYBRID, index_id="n")
     held = shelf.vectors()
     receipt = shelf.erase(external_id="one")
     assert "uploads" not in receipt.counts
     assert "vectors" not in receipt.counts
     assert shelf.vectors() == held
     assert upload_path(tmp_path, "w", shelf.versions("two")[0].source_sha256).is_file()
-    assert neighbour.outcome("quetzal", recipe=HYBRID, index_id="n") == before
+    assert neighbour.outcome("ocelot", recipe=HYBRID, index_id="n") == before
     assert shelf.erase(external_id="two").counts["uploads"] == 1
     assert neighbour.build("n").state == "succeeded"
-    assert neighbour.outcome("quetzal", recipe=HYBRID, index_id="n") == before
+    assert neighbour.outcome("ocelot", recipe=HYBRID, index_id="n") == before
 
 
 def test_only_segments_that_may_hold_it_are_written_anew(shelf: Shelf, database: Database) -> None:
     shelf.add(pine="The pine is green all year.")
     with database.read() as session:
         before = set(session.scalars(select(Segment.id)))
-    shelf.add(secret2="A quetzal of its own segment.")
+    shelf.add(secret2="A ocelot of its own segment.")
     shelf.erase(external_id="secret2")
     with database.read() as session:
         assert set(session.scalars(select(Segment.id).where(Segment.state == "live"))) <= before
@@ -177,10 +177,10 @@ def test_only_segments_that_may_hold_it_are_written_anew(shelf: Shelf, database:
 def test_deleted_documents_are_erased_too(shelf: Shelf, database: Database, tmp_path: Path) -> None:
     with database.write() as session:
         session.execute(update(Document).where(Document.external_id == "secret").values(deleted_at=now()))
-    shelf.ingest(text_upload("secret", "The quetzal came back."))
+    shelf.ingest(text_upload("secret", "The ocelot came back."))
     assert shelf.erase(external_id="secret").counts["documents"] == 2
     database.close()
-    assert files_with(tmp_path, *QUETZAL) == []
+    assert files_with(tmp_path, *OCELOT) == []
 
 
 def test_a_source_that_is_not_there_is_refused_and_one_erased_before_is_not(shelf: Shelf) -> None:
@@ -205,14 +205,14 @@ def test_what_a_cancelled_erasure_left_is_taken_over(shelf: Shelf, database: Dat
     assert again.id != asked.id
     assert shelf.receipt(asked.id).scope == {}
     database.close()
-    assert files_with(tmp_path, *QUETZAL) == []
+    assert files_with(tmp_path, *OCELOT) == []
 
 
 def test_an_owner_is_asked_until_nothing_is_left(database: Database, tmp_path: Path) -> None:
     left = [3, 2, 1]
 
     def take(_session: object, documents: Documents) -> dict[str, int]:
-        assert {"quetzaltitle", "secret"} <= set(documents.names)
+        assert {"ocelottitle", "secret"} <= set(documents.names)
         return {"traces": left.pop()} if left else {}
 
     shelf = Shelf(database, tmp_path, owners=(*OWNERS, Owner(erase_documents=take)))
@@ -222,13 +222,13 @@ def test_an_owner_is_asked_until_nothing_is_left(database: Database, tmp_path: P
 def test_errors_of_jobs_that_name_it_are_blanked(shelf: Shelf, database: Database) -> None:
     with database.write() as session:
         ids = [create_job(session, "w", "ingest", {}) for _ in range(3)]
-        for job_id, name in zip(ids, ("quetzaltitle", "birch", "quetzaltitles"), strict=True):
+        for job_id, name in zip(ids, ("ocelottitle", "birch", "ocelottitles"), strict=True):
             error = {"code": "c", "detail": f"{name} is wrong", "hint": "h"}
             session.execute(update(Job).where(Job.id == job_id).values(state="failed", error=error))
     shelf.erase(external_id="secret")
     errors = [shelf.job(job_id).error or {} for job_id in ids]
-    assert (errors[0]["code"], "quetzal" in errors[0]["detail"], errors[1]["detail"]) == ("c", False, "birch is wrong")
-    assert errors[2]["detail"] == "quetzaltitles is wrong"  # another word
+    assert (errors[0]["code"], "ocelot" in errors[0]["detail"], errors[1]["detail"]) == ("c", False, "birch is wrong")
+    assert errors[2]["detail"] == "ocelottitles is wrong"  # another word
 
 
 def test_chunks_of_others_are_untouched(shelf: Shelf, database: Database) -> None:
@@ -259,4 +259,4 @@ def test_it_waits_while_somebody_reads_an_old_state(
         assert shelf.receipt(asked.id).scope == {}
     assert shelf.run(asked.job_id).state == "succeeded"
     database.close()
-    assert files_with(tmp_path, *QUETZAL) == []
+    assert files_with(tmp_path, *OCELOT) == []

@@ -1,0 +1,1 @@
+"""Who may call the service: members, their roles in workspaces, and their API keys."""

@@ -1,0 +1,26 @@
+"""The accounts of the demo: members and keys that nobody can use, for the examples. They leave the service open."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.accounts.keys import create_key
+from app.accounts.members import put_role
+from app.accounts.tables import Member
+
+MEMBERS = {"demo-member": "Demo viewer", "demo-disposable": "Demo member to be removed"}
+KEYS = {"demo-key": "to be looked at", "demo-disposable": "to be revoked"}
+
+
+def plant_accounts(session: Session, workspace_id: str) -> None:
+    """Where the demo has no members yet, add a viewer with keys, and a member who is there to be removed."""
+    if session.get(Member, "demo-member") is not None:
+        return
+    for member_id, name in MEMBERS.items():
+        session.add(Member(id=member_id, name=name, is_administrator=False))
+        session.flush()
+        put_role(session, workspace_id, member_id, "viewer")
+    viewer = session.get_one(Member, "demo-member")
+    for key_id, name in KEYS.items():
+        made = create_key(session, viewer, name, at_most="viewer", only_workspaces=[workspace_id])
+        made.kept.id = key_id

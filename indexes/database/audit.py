@@ -1,0 +1,186 @@
+"""The audit log: who changed what, written in the unit of work that changes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, Text, event, inspect
+from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, UOWTransaction, mapped_column
+
+from configs.part import JsonObject
+from indexes.database.engine import Base, Json, UtcDateTime, new_id, now
+from indexes.database.tables import Identifier
+
+UNKNOWN = -1
+MOST_CHANGES = 100
+"""So many changed rows are described in one entry; all of them are counted."""
+
+
+class AuditRow(Base):
+    """One unit of work that changed something. It outlives the workspace, and names nobody's words.
+
+    `changes` describes rows of tables that say what of them is `audited`; `counts` counts the rows of every table that
+    were added, changed and deleted.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("audit_listing", "created_at", "id"),
+        Index("audit_workspace", "workspace_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    workspace_id: Mapped[str | None] = mapped_column(Identifier)
+    who: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[str | None] = mapped_column(Identifier)
+    key_id: Mapped[str | None] = mapped_column(Identifier)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    operation: Mapped[str] = mapped_column(Text)
+    objects: Mapped[dict[str, str]] = mapped_column(Json)
+    changes: Mapped[list[JsonObject]] = mapped_column(Json)
+    counts: Mapped[dict[str, dict[str, int]]] = mapped_column(Json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What somebody asked for: `objects` are the ids that it names."""
+
+    who: str
+    operation: str
+    member_id: str | None = None
+    key_id: str | None = None
+    request_id: str | None = None
+    workspace_id: str | None = None
+    objects: Mapping[str, str] = field(default_factory=dict)
+
+
+_action: ContextVar[Action | None] = ContextVar("audited_action", default=None)
+
+
+@contextmanager
+def acting(action: Action) -> Iterator[None]:
+    """Let every write unit that begins meanwhile, in this context, be recorded as the action's."""
+    token = _action.set(action)
+    try:
+        yield
+    finally:
+        _action.reset(token)
+
+
+def watch(session: Session) -> Callable[[], None]:
+    """Note what a write unit changes, where it belongs to an action; return what to call before it commits."""
+    action = _action.get()
+    if action is None:
+        return _nothing
+    changes = _Changes()
+    event.listen(session, "before_flush", changes.note_flush)
+    event.listen(session, "do_orm_execute", changes.note_statement)
+
+    def record() -> None:
+        if changes.counts:
+            session.add(_row(action, changes))
+            session.flush()
+
+    return record
+
+
+def _nothing() -> None:
+    """Record nothing."""
+
+
+def _row(action: Action, changes: _Changes) -> AuditRow:
+    return AuditRow(
+        id=new_id("audit"),
+        workspace_id=action.workspace_id,
+        who=action.who,
+        member_id=action.member_id,
+        key_id=action.key_id,
+        request_id=action.request_id,
+        operation=action.operation,
+        objects=dict(action.objects),
+        changes=changes.described(),
+        counts={table: dict(kinds) for table, kinds in sorted(changes.counts.items())},
+    )
+
+
+class _Changes:
+    """What the flushes and statements of one unit of work changed."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {}
+        self._rows: dict[str, tuple[JsonObject | None, JsonObject | None]] = {}
+
+    def note_flush(self, session: Session, _context: UOWTransaction, _instances: Any) -> None:
+        """Note the rows that a flush is about to write."""
+        for kind, rows in (("added", session.new), ("changed", session.dirty), ("deleted", session.deleted)):
+            for row in rows:
+                if kind != "changed" or session.is_modified(row):
+                    self._note(kind, row)
+
+    def note_statement(self, state: ORMExecuteState) -> Any:
+        """Run a statement that changes rows without loading them, and count these."""
+        if not (state.is_insert or state.is_update or state.is_delete) or state.bind_mapper is None:
+            return None
+        given = state.parameters if state.is_insert and isinstance(state.parameters, list) else []
+        self._note_values(state.bind_mapper, given)
+        result = state.invoke_statement()
+        if rows := len(given) or getattr(result, "rowcount", UNKNOWN):
+            kind = "added" if state.is_insert else "changed" if state.is_update else "deleted"
+            self._count(str(state.bind_mapper.local_table.description), kind, max(rows, 1))
+        return result
+
+    def _note(self, kind: str, row: Base) -> None:
+        if isinstance(row, AuditRow):
+            return
+        self._count(row.__tablename__, kind)
+        audited: tuple[str, ...] = getattr(row, "audited", ())
+        if audited:
+            before = None if kind == "added" else {name: _before(row, name) for name in audited}
+            after = None if kind == "deleted" else {name: _plain(getattr(row, name)) for name in audited}
+            self._describe(row.__tablename__, inspect(type(row)).primary_key_from_instance(row), before, after)
+
+    def _note_values(self, mapper: Mapper[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Describe rows that are inserted by one statement from a list of their values."""
+        audited: tuple[str, ...] = getattr(mapper.class_, "audited", ())
+        for values in rows[:MOST_CHANGES] if audited else ():
+            key = [values[mapper.get_property_by_column(column).key] for column in mapper.primary_key]
+            after = {name: _plain(values.get(name)) for name in audited}
+            self._describe(str(mapper.local_table.description), key, None, after)
+
+    def _describe(self, table: str, key: Iterable[Any], before: JsonObject | None, after: JsonObject | None) -> None:
+        name = "/".join([table, *map(str, key)])
+        known = self._rows.get(name)
+        if known is not None or len(self._rows) < MOST_CHANGES:
+            self._rows[name] = (before if known is None else known[0], after)
+
+    def described(self) -> list[JsonObject]:
+        """Return each described row with those of its audited values that changed, before and after."""
+        rows = []
+        for key, (before, after) in self._rows.items():
+            names = [name for name in before or after or {} if not before or not after or before[name] != after[name]]
+            if names:
+                rows.append({"row": key, "before": _only(before, names), "after": _only(after, names)})
+        return rows
+
+    def _count(self, table: str, kind: str, rows: int = 1) -> None:
+        self.counts.setdefault(table, Counter())[kind] += rows
+
+
+def _only(values: JsonObject | None, names: list[str]) -> JsonObject | None:
+    return None if values is None else {name: values[name] for name in names}
+
+
+def _before(row: Base, name: str) -> Any:
+    history = inspect(row).attrs[name].history
+    return _plain(history.deleted[0] if history.deleted else getattr(row, name))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,136 @@
+"""The audit log: every change, in the unit of work that made it, with who, before and after."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.context.users.registration import add_group
+from configs.part import JsonObject
+from tests.app.api.playground import Workspace, expect
+
+
+def entries(workspace: Workspace, **parameters: Any) -> list[JsonObject]:
+    """Return the workspace's entries, without that of its creation, which no path names."""
+    return list(workspace.get("/audit", limit=200, **parameters)["items"])
+
+
+def test_a_change_is_there_with_who_before_and_after(workspace: Workspace) -> None:
+    expect(200, workspace.request("PATCH", json={"name": "Renamed"}))
+    (entry,) = entries(workspace)
+    assert entry["operation"] == "PATCH /v1/workspaces/{workspace_id}"
+    assert entry["who"] == "this machine, without a key"
+    assert (entry["member_id"], entry["key_id"]) == (None, None)
+    assert entry["objects"] == {"workspace_id": workspace.id}
+    change = {"row": f"workspaces/{workspace.id}", "before": {"name": "Test"}, "after": {"name": "Renamed"}}
+    assert entry["changes"] == [change]
+    assert entry["counts"] == {"workspaces": {"changed": 1}}
+
+
+def test_what_is_added_and_deleted_is_told(workspace: Workspace) -> None:
+    workspace.post("/groups", {"name": "g", "description": "first"}, 201)
+    assert workspace.request("DELETE", "/groups/g").status_code == 204
+    added, deleted = entries(workspace)
+    assert added["changes"] == [
+        {"row": f"user_groups/{workspace.id}/g", "before": None, "after": {"description": "first"}}
+    ]
+    assert deleted["counts"]["user_groups"] == {"deleted": 1}
+
+
+def test_asking_changes_nothing_and_neither_does_what_is_refused(workspace: Workspace) -> None:
+    workspace.send({"text": "words", "external_id": "a"})
+    before = entries(workspace)
+    workspace.found("words")
+    workspace.post("/contexts", {"question": "words?"}, 201)
+    workspace.get("/documents")
+    workspace.request("POST", "/groups", json={"name": ""})
+    workspace.request("PATCH", json={"default_strategy": "nosuch"})
+    workspace.request("DELETE", "/documents/nosuch")
+    expect(200, workspace.request("PATCH", json={}))
+    assert entries(workspace) == before
+    assert [entry["operation"] for entry in before] == ["POST /v1/workspaces/{workspace_id}/documents"]
+
+
+def test_a_change_and_its_entry_are_committed_together_or_not_at_all(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add_and_fail(*arguments: Any, **settings: Any) -> None:
+        add_group(*arguments, **settings)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("app.api.routers.groups.add_group", add_and_fail)
+    with pytest.raises(ZeroDivisionError):
+        workspace.request("POST", "/groups", json={"name": "g"})
+    assert entries(workspace) == []
+    assert workspace.get("/groups")["items"] == []
+
+
+def test_no_words_of_documents_or_users_are_in_it(workspace: Workspace) -> None:
+    workspace.send({"text": "zanzibar", "external_id": "zanzibar", "title": "zanzibar", "metadata": {"a": "zanzibar"}})
+    user = "/users/ann"
+    expect(201, workspace.request("PUT", user, json={"preferences": {"language": "zanzibar"}}))
+    expect(201, workspace.request("PUT", f"{user}/facts/city", json={"value": "zanzibar"}))
+    workspace.post(f"{user}/memories", {"text": "zanzibar"}, 201)
+    workspace.post(f"{user}/turns", {"role": "user", "text": "zanzibar"}, 201)
+    found = entries(workspace)
+    assert len(found) == 5
+    assert "zanzibar" not in json.dumps(found)
+
+
+def test_what_is_erased_is_emptied(workspace: Workspace) -> None:
+    expect(201, workspace.request("PUT", "/users/quetzal", json={}))
+    (document,) = workspace.send({"text": "words", "tags": ["quetzaltag"], "access": ["user:quetzal"]})
+    workspace.send({"text": "other words", "tags": ["kept"]})
+    assert json.dumps(entries(workspace)).count("quetzal") == 3
+    for target in ({"user_id": "quetzal"}, {"document_id": document["document_id"]}):
+        erased = workspace.post("/erasures", target, 202)
+        assert workspace.wait(erased["job"]["id"])["state"] == "succeeded"
+    left = entries(workspace)
+    assert "quetzal" not in json.dumps(left)
+    assert "kept" in json.dumps(left)
+    assert [entry["operation"].split()[0] for entry in left] == ["PUT", "POST", "POST", "POST", "POST"]
+
+
+def test_only_the_first_hundred_rows_are_described_and_all_are_counted(workspace: Workspace) -> None:
+    workspace.send(*({"text": f"words {number}"} for number in range(120)))
+    (entry,) = entries(workspace)
+    assert len(entry["changes"]) == 100
+    assert entry["counts"]["documents"] == {"added": 120}
+
+
+def test_pages_filters_and_export_agree(client: TestClient, workspace: Workspace) -> None:
+    for number in range(5):
+        workspace.post("/groups", {"name": f"g{number}"}, 201)
+    whole = entries(workspace)
+    paged, cursor = [], None
+    while True:
+        page = workspace.get("/audit", limit=2, **({} if cursor is None else {"cursor": cursor}))
+        paged += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert paged == whole
+    assert entries(workspace, since=whole[3]["created_at"]) == whole[3:]
+    assert entries(workspace, member_id="nosuch") == []
+    exported = workspace.request("GET", "/audit/export")
+    assert exported.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line) for line in exported.text.splitlines()] == whole
+    everywhere = client.get("/v1/audit/export", params={"since": whole[0]["created_at"]}).text.splitlines()
+    assert {entry["id"] for entry in whole} <= {json.loads(line)["id"] for line in everywhere}
+
+
+def test_other_workspaces_changes_are_not_shown(client: TestClient, workspace: Workspace) -> None:
+    other = Workspace(client)
+    other.post("/groups", {"name": "theirs"}, 201)
+    assert entries(workspace) == []
+    assert "theirs" not in workspace.request("GET", "/audit/export").text
+
+
+def test_it_outlives_the_workspace(client: TestClient, workspace: Workspace) -> None:
+    assert workspace.request("DELETE").status_code == 204
+    lines = client.get("/v1/audit/export").text.splitlines()
+    last = [entry for line in lines if (entry := json.loads(line))["workspace_id"] == workspace.id][-1]
+    assert last["operation"] == "DELETE /v1/workspaces/{workspace_id}"
+    assert last["changes"][0]["before"] == {"deleted_at": None}

@@ -1,0 +1,114 @@
+"""Keys from the command line, and whether the service may listen and is open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from app.command_line import main
+from app.exposure import check_exposure
+from app.main import create_app
+from configs.errors import InvalidInputError
+from configs.settings import Settings
+from tests.app.api.playground import expect, expect_problem
+from tests.database import database_url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("PLAYGROUND_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("PLAYGROUND_DATABASE_URL", database_url(tmp_path))
+    monkeypatch.setenv("PLAYGROUND_DEMO", "false")
+    monkeypatch.setenv("PLAYGROUND_WORKER", "false")
+    monkeypatch.delenv("PLAYGROUND_API_KEY", raising=False)
+    return Settings()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
+    """Run a command and return the lines it prints, those of its error where it fails."""
+    capsys.readouterr()
+    assert main(["keys", *arguments]) == status
+    printed = capsys.readouterr()
+    return (printed.err if status else printed.out).splitlines()
+
+
+def test_the_first_administrators_key_closes_the_service(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        created = expect(201, client.post("/v1/workspaces", json={"name": "w", "preset": "model_free"}))
+        member = expect(201, client.post("/v1/members", json={"name": "Vi"}))
+        made = expect(201, client.post("/v1/keys", json={"name": "k", "member_id": member["id"]}))
+        assert expect(200, client.get("/v1/me"))["is_administrator"], "no administrator has a key yet"
+        vi = {"Authorization": f"Bearer {made['key']}"}
+        assert expect(200, client.get("/v1/me", headers=vi))["name"] == "Vi"
+        _, key = run(capsys, "create", "--admin", "--name", "Ada")
+        expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")
+        ada = {"Authorization": f"Bearer {key}", "Host": "playground.example"}
+        shown = expect(200, client.get("/v1/workspaces", headers=ada))["items"]
+        assert [one["id"] for one in shown] == [created["id"]]
+        assert expect(200, client.get("/v1/workspaces", headers=vi))["items"] == []
+
+
+def test_what_became_of_the_key_opens_nothing_again(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = run(capsys, "create", "--admin", "--name", "Ada", "--expires-days", "1")
+    key_id = first.split()[0]
+    assert "last_administrator" in run(capsys, "revoke", key_id, status=1)[0]
+    run(capsys, "create", "--admin", "--name", "Bob")
+    assert run(capsys, "revoke", key_id) == [f"{key_id} is revoked"]
+    lines = run(capsys, "list")
+    assert ["revoked" in line for line in lines] == [True, False]
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")
+
+
+def test_a_key_for_one_workspace(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        created = expect(201, client.post("/v1/workspaces", json={"name": "w", "preset": "model_free"}))
+        given = ("create", "--name", "bot", "--workspace", created["id"], "--role", "editor")
+        _, key = run(capsys, *given)
+        me = expect(200, client.get("/v1/me", headers={"Authorization": f"Bearer {key}"}))
+        assert (me["name"], me["is_administrator"], me["roles"]) == ("bot", False, {created["id"]: "editor"})
+        run(capsys, *given)
+        assert len(expect(200, client.get("/v1/members"))["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("create", "--name", "a"), "powerless_key"),
+        (("create", "--name", "a", "--workspace", "nosuch"), "workspace_not_found"),
+        (("create", "--name", "a", "--admin", "--expires-days", "0"), "invalid_expiry"),
+        (("create", "--name", "a", "--admin", "--expires-days", "99999999999"), "invalid_expiry"),
+        (("revoke", "nosuch"), "key_not_found"),
+    ],
+)
+def test_bad_input_makes_nothing(
+    settings: Settings, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: str
+) -> None:
+    assert settings.is_loopback
+    assert run(capsys, *arguments, status=1)[0].startswith(code)
+    assert run(capsys, "list") == []
+
+
+def test_other_machines_are_answered_once_an_administrator_has_a_key(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_exposure(settings)
+    exposed = settings.model_copy(update={"host": "0.0.0.0"})
+    for _ in range(2):
+        with pytest.raises(InvalidInputError, match="without an API key") as refused:
+            check_exposure(exposed)
+        assert "context-playground keys create" in refused.value.hint
+    check_exposure(exposed.model_copy(update={"api_key": SecretStr("k" * 32)}))
+    run(capsys, "create", "--admin", "--name", "Ada")
+    check_exposure(exposed)
+
+
+def test_a_service_that_listens_elsewhere_is_never_open(settings: Settings) -> None:
+    exposed = settings.model_copy(update={"host": "0.0.0.0"})
+    with TestClient(create_app(exposed), base_url="http://127.0.0.1") as client:
+        expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")

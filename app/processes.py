@@ -20,6 +20,8 @@ STOP_SECONDS = 9.0
 were not acknowledged, and other processes take up the jobs.
 """
 REQUESTS_SECONDS = 3
+NICENESS = 10
+"""A worker yields to processes that answer requests on the same machine."""
 
 logger = logging.getLogger("playground")
 
@@ -47,7 +49,8 @@ def serve(settings: Settings, *, runs_jobs: bool) -> int:
 
 
 def work(settings: Settings) -> int:
-    """Run jobs until a signal comes; return 0."""
+    """Run jobs until a signal comes, after whatever else the processor has to do; return 0."""
+    os.nice(NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

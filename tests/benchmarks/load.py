@@ -19,7 +19,7 @@ import numpy as np
 
 from tests.benchmarks.corpus import Corpus, load_corpus
 from tests.benchmarks.timing import Row, percentile_ms, show
-from tests.running_server import Client, RunningServer, running_server
+from tests.running_server import Client, RunningServer, running_server, running_worker
 
 CLIENTS = int(os.environ.get("LOAD_CLIENTS", "32"))
 SECONDS = float(os.environ.get("LOAD_SECONDS", "600"))
@@ -194,7 +194,11 @@ def main() -> int:
     corpus = load_corpus()
     print(f"{CLIENTS} clients for {SECONDS:.0f} s over {len(corpus.documents)} documents of {corpus.name}", flush=True)
     idle, busy = Measured(), Measured()
-    with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(Path(folder), worker="false") as server,
+        running_worker(Path(folder)),
+    ):
         prepare(server.client(), corpus)
         print("searches alone", flush=True)
         run_clients(server, corpus, IDLE_SECONDS, {"search": 1}, idle)

@@ -9,9 +9,11 @@ DEVELOPMENT := $(VENV)/.development-installed
 INSTALL = @echo "Installing what constraints.txt pins into $(VENV); the first time this takes a few minutes." && \
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX_URL),--extra-index-url $(TORCH_INDEX_URL))
-PYTEST := $(VENV)/bin/python -m pytest
+# Two test processes share the processor; threads that each library adds within them only wait for one another.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest
 FAST := $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "not slow and not acceptance"
-SLOW := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile -m "slow and not acceptance"
+SLOW := $(PYTEST) -n $(TEST_PROCESSES) --dist worksteal -m "slow and not acceptance"
+ACCEPTANCE := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m acceptance
 
 # Compiled modules are kept even where the environment forbids it: every server that a test starts would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -29,7 +31,7 @@ test: $(DEVELOPMENT) ## run every test: fast, slow, then acceptance where PLAYGR
 	$(FAST)
 	$(SLOW)
 ifneq ($(PLAYGROUND_DATA),)
-	$(PYTEST) -m acceptance
+	$(ACCEPTANCE)
 else
 	@echo "PLAYGROUND_DATA is not set: the acceptance tests did not run"
 endif

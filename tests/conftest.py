@@ -13,8 +13,9 @@ from hypothesis import settings
 from indexes.database.engine import Database
 from tests.database import fresh_database
 
-settings.register_profile("fast", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("fast", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=500, deadline=None)  # pytest --hypothesis-profile=thorough
 settings.load_profile("ci" if os.environ.get("CI") else "fast")
 
 

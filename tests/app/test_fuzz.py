@@ -23,7 +23,7 @@ from tests.running_server import running_server
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 WORKSPACE = "shelf"
-EXAMPLES = 25
+EXAMPLES = 15
 """Random requests of each operation."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -135,8 +135,8 @@ class Workers:
     def enqueue(self, job_id: str, lease: int = 0) -> None:
         """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
 
-        The time in the workflow's id, of a clock that nobody sets, lets the sweep repair a hand-out that came to nothing (the process that took it
-        from the queue died), so a failure is no error.
+        The time in the workflow's id lets the sweep repair a hand-out that came to nothing (the process that took it
+        from the queue died), so a failure is no error. It is of a clock that nobody sets.
         """
         try:
             with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.monotonic() // HAND_OUT_SECONDS)}"):

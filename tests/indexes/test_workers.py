@@ -214,7 +214,7 @@ def test_a_clock_that_is_set_neither_stops_jobs_nor_does_them_twice(
 
 
 def test_a_job_is_handed_out_again_after_the_clock_was_set_back(
-    database: Database, workers: Workers, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
     monotonic = iter([1_000.0, 1_000.0 + HAND_OUT_SECONDS])

@@ -1,4 +1,4 @@
-"""A database that is locked for long or read-only, and a disk that refuses: clear answers, and no restart afterwards."""
+"""A database that is locked for long or read-only, and a disk that refuses: clear answers, and no restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from app.api.problems import RETRY_AFTER_SECONDS
 from indexes.database.engine import Database
 from tests.app.api.conftest import app_of
-from tests.app.api.playground import Workspace, expect, expect_problem
+from tests.app.api.playground import Workspace, expect, expect_problem, lexical
 from tests.database import sqlite_only
 
 pytestmark = sqlite_only("files are SQLite's; a PostgreSQL that is gone is met in tests/app/test_database_gone.py")
@@ -40,15 +40,13 @@ def over_database(client: TestClient, other: TestClient, pragma: str) -> Iterato
     database.close()
 
 
-def writes(workspace: Workspace) -> list[tuple[str, str, Any]]:
-    """Return requests that write, of several kinds."""
-    return [
-        ("POST", "/documents", {"documents": [{"text": "some words"}]}),
-        ("PUT", "/users/ann", {}),
-        ("POST", "/strategies", {"name": "s", "strategy": {"retrieval": {"stores": [{"kind": "bm25"}]}}}),
-        ("PUT", "/aliases/bot", {}),
-        ("DELETE", "", None),
-    ]
+WRITES: list[tuple[str, str, Any]] = [
+    ("POST", "/documents", {"documents": [{"text": "some words"}]}),
+    ("PUT", "/users/ann", {}),
+    ("POST", "/strategies", {"name": "s", "strategy": {"retrieval": lexical()}}),
+    ("PUT", "/aliases/bot", {}),
+    ("DELETE", "", None),
+]
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def test_writes_to_a_locked_database_are_refused_and_reads_go_on(
 ) -> None:
     other = other_service()
     with over_database(workspace.client, other, "PRAGMA busy_timeout = 50"):
-        for method, tail, body in writes(workspace):
+        for method, tail, body in WRITES:
             expect_passing(other.request(method, workspace.path(tail), json=body), 503, "database_unavailable")
         expect(200, other.get(workspace.path("")))
         locked.execute("ROLLBACK")
@@ -79,7 +77,7 @@ def test_a_read_only_database_refuses_what_is_new_and_shows_what_is_there(
     before = workspace.state()
     other = other_service()
     with over_database(workspace.client, other, "PRAGMA query_only = 1"):
-        for method, tail, body in writes(workspace):
+        for method, tail, body in WRITES:
             expect_passing(other.request(method, workspace.path(tail), json=body), 507, "read_only_disk")
         expect(200, other.get(workspace.path("/documents")))
     assert workspace.state() == before

@@ -24,7 +24,7 @@ STORES: dict[str, list[dict[str, Any]]] = {"words": [{"kind": "bm25"}], "loose":
 STRATEGIES = tuple(STORES)
 WAIT_SECONDS = 0.1
 JOB_KINDS = ("upload", "erase", "experiment", "build")
-MOST_JOBS = 2
+MOST_JOBS = 4
 """Jobs that a client leaves unfinished before it asks for another: more would only lengthen the queue."""
 PAUSE_SECONDS = 0.1
 NO_EFFECT = ("database_unavailable", "conflict")
@@ -75,6 +75,7 @@ class Attacker:
             except Exception as error:  # a thread that ends quietly would attack no more
                 self._ledger.fault(f"{self.name} {kind}: {type(error).__name__}: {error}")
                 break
+        self._close()
         self.rests.set()
 
     def _send(self, kind: str, method: str, path: str, body: Any = None, *allowed: str) -> Answer:

@@ -105,9 +105,8 @@ class Cluster:
 
 def _answers(port: int, path: str) -> bool:
     client = Client(port)
-    with contextlib.suppress(OSError, http.client.HTTPException):
+    with contextlib.closing(client), contextlib.suppress(OSError, http.client.HTTPException):
         return client.request("GET", path)[0] == 200
-    client.close()
     return False
 
 

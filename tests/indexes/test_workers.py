@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -217,10 +217,15 @@ def test_a_job_is_handed_out_again_after_the_clock_was_set_back(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
+
+    def noting(name: str) -> AbstractContextManager[None]:
+        names.append(name)
+        return nullcontext()
+
     monotonic = iter([1_000.0, 1_000.0 + HAND_OUT_SECONDS])
     monkeypatch.setattr("indexes.workers.time", SimpleNamespace(time=lambda: 5.0, monotonic=lambda: next(monotonic)))
     monkeypatch.setattr(DBOS, "enqueue_workflow", lambda *_: None)
-    monkeypatch.setattr("indexes.workers.SetWorkflowID", lambda name: nullcontext(names.append(name)))
+    monkeypatch.setattr("indexes.workers.SetWorkflowID", noting)
     workers.enqueue("job")
     workers.enqueue("job")
     assert len(set(names)) == 2

@@ -1,8 +1,9 @@
-# Every target works on a fresh clone and sets up what it needs. Variables: PYTHON, TORCH_INDEX_URL, TEST_PROCESSES, PLAYGROUND_*.
+# Every target works on a fresh clone and sets up what it needs. Variables: PYTHON, TORCH_INDEX_URL, TEST_PROCESSES, TORTURE_KILLS, PLAYGROUND_*.
 
 PYTHON ?= python3
 TORCH_INDEX_URL ?=
 TEST_PROCESSES ?= 2
+TORTURE_KILLS ?= 200
 VENV := .venv
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
@@ -19,7 +20,7 @@ ACCEPTANCE := $(PYTEST) -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reor
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-postgresql check format bench load verify-statistics docs clean
+.PHONY: help run test test-fast test-postgresql check format bench load torture verify-statistics docs clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,10 @@ bench: $(DEVELOPMENT) ## measure and print the table of figures (FULL=1 for all 
 
 load: $(DEVELOPMENT) ## let 32 clients ask, upload, delete and experiment for ten minutes (LOAD_SECONDS, LOAD_CLIENTS)
 	$(VENV)/bin/python -m tests.benchmarks.load
+
+torture: $(DEVELOPMENT) ## kill processes at work 200 times on each database and audit what is left (TORTURE_KILLS)
+	$(VENV)/bin/python -m tests.torture --database sqlite --kills $(TORTURE_KILLS)
+	$(VENV)/bin/python -m tests.torture --database postgresql --kills $(TORTURE_KILLS)
 
 verify-statistics: $(RUNTIME) ## simulate every statistical rule and write docs/statistics.md
 	$(VENV)/bin/python -m app.evaluation.statistics.verification

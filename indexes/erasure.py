@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import delete, func, select, update
@@ -18,7 +18,7 @@ from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Ve
 from indexes.jobs import RunningJob
 from indexes.opened_locations import evict
 from indexes.segments import segment_folder
-from indexes.workers import DEAD_AFTER_SECONDS
+from indexes.workers import is_alive
 
 REQUESTS_SECONDS = 3.0
 """How long a request that has begun may still read a segment that was retired."""
@@ -43,7 +43,7 @@ def hide_documents(session: Session, workspace_id: str, document_ids: Collection
 def is_held(session: Session, job: Job) -> bool:
     """Tell whether a process that lives is running the job."""
     worker = session.get(Worker, job.worker_id) if job.state == "running" and job.worker_id else None
-    return worker is not None and worker.heartbeat_at > now() - timedelta(seconds=DEAD_AFTER_SECONDS)
+    return worker is not None and is_alive(worker.heartbeat_at)
 
 
 def jobs_begun_before(session: Session, workspace_id: str, moment: datetime, besides: Collection[str]) -> list[str]:
@@ -78,11 +78,13 @@ def out_of_use(session: Session, workspace_id: str, since: datetime, until: date
 
 def remove_segments(job: RunningJob, data_folder: Path, segments: Sequence[Segment]) -> int:
     """Remove the directories of segments that nothing reads, then their rows; return how many directories."""
-    wait_until = max((one.retired_at or now() for one in segments), default=now()) + timedelta(seconds=REQUESTS_SECONDS)
-    while segments and now() < wait_until:
+    retired_at = max((one.retired_at or now() for one in segments), default=now())
+    left_seconds = (retired_at - now()).total_seconds() + REQUESTS_SECONDS
+    wait_until = time.monotonic() + min(left_seconds, REQUESTS_SECONDS)  # the clock may have been set back
+    while segments and time.monotonic() < wait_until:
         with job.write():  # raises where the job is to end
             pass
-        time.sleep(min(0.25, max(0.0, (wait_until - now()).total_seconds())))
+        time.sleep(min(0.25, max(0.0, wait_until - time.monotonic())))
     removed = sum(_remove(segment_folder(data_folder, one.index_id, one.id)) for one in segments)
     with job.write() as session:
         session.execute(delete(Segment).where(Segment.id.in_([one.id for one in segments])))

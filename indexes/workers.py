@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,10 +136,10 @@ class Workers:
         """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
 
         The time in the workflow's id lets the sweep repair a hand-out that came to nothing (the process that took it
-        from the queue died), so a failure is no error.
+        from the queue died), so a failure is no error. It is of a clock that nobody sets.
         """
         try:
-            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.time() // HAND_OUT_SECONDS)}"):
+            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.monotonic() // HAND_OUT_SECONDS)}"):
                 DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
         except Exception:
             logger.warning("job %s was not handed out; it waits for the next sweep", job_id, exc_info=True)
@@ -245,7 +245,15 @@ class Workers:
             return job_id not in self._under_way
         if worker.host == socket.gethostname() and not _is_other_process(worker.process_id):
             return True
-        return worker.heartbeat_at < now() - timedelta(seconds=DEAD_AFTER_SECONDS)
+        return not is_alive(worker.heartbeat_at)
+
+
+def is_alive(heartbeat_at: datetime) -> bool:
+    """Tell whether a worker whose last sign of life was then lives.
+
+    One from the future says no: the clock was set back since, and a worker that lives has given another sign by then.
+    """
+    return abs(now() - heartbeat_at) <= timedelta(seconds=DEAD_AFTER_SECONDS)
 
 
 def _is_other_process(process_id: int) -> bool:

@@ -11,9 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.database import database_url
 
@@ -27,9 +27,9 @@ class RunningServer:
 
     def __init__(self, data_folder: Path, **settings: str) -> None:
         self.data_folder = data_folder
-        self.port = _free_port()
+        self.port = free_port()
         self._clients: list[Client] = []
-        self.process = _start("serve", data_folder, port=str(self.port), **settings)
+        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)})
 
     def wait_until_ready(self) -> None:
         """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""
@@ -133,7 +133,7 @@ def running_server(data_folder: Path, **settings: str) -> Iterator[RunningServer
 @contextlib.contextmanager
 def running_worker(data_folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     """Yield `context-playground worker` as a process; stop it at the end."""
-    process = _start("worker", data_folder, **settings)
+    process = start_process("worker", data_folder, settings)
     try:
         yield process
     finally:
@@ -146,19 +146,24 @@ def running_worker(data_folder: Path, **settings: str) -> Iterator[subprocess.Po
             process.wait()
 
 
-def _start(command: str, data_folder: Path, **settings: str) -> subprocess.Popen[bytes]:
+def start_process(
+    command: str, data_folder: Path, settings: Mapping[str, str], output: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command of the service on a data folder; settings go into its environment by their names."""
     environment = {
         **os.environ,
         "PLAYGROUND_DATA_FOLDER": str(data_folder),
-        "PLAYGROUND_DATABASE_URL": settings.pop("database_url", "") or database_url(data_folder),
         "PLAYGROUND_DEMO": "false",
         "PLAYGROUND_LOG_LEVEL": "warning",
         **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},
+        "PLAYGROUND_DATABASE_URL": settings.get("database_url") or database_url(data_folder),
     }
-    return subprocess.Popen([sys.executable, "-m", "app.command_line", command], env=environment)
+    arguments = [sys.executable, "-m", "app.command_line", command]
+    return subprocess.Popen(arguments, env=environment, stdout=output, stderr=output)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -21,6 +21,9 @@ from configs.errors import PlaygroundError, StorageError, UnsupportedMediaTypeEr
 
 LONGEST_INPUT_SHOWN = 200
 MOST_ERRORS_SHOWN = 20
+PASSING = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE)
+RETRY_AFTER_SECONDS = 5
+"""After so long a client may ask again what failed for the sake of the database or the disk."""
 LONG_QUOTE = re.compile(rf"""(['"])(?:(?!\1).){{{LONGEST_INPUT_SHOWN + 1},}}\1""", re.DOTALL)
 
 logger = logging.getLogger("playground.api")
@@ -83,6 +86,8 @@ def _expected(_request: Request, error: Exception) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, QuotaExceededError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status in PASSING:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
@@ -151,8 +156,8 @@ def _storage(request: Request, error: Exception) -> Response:
     if error.errno is None:
         return _unexpected(request, error)
     logger.error("storage failed: %s", error)
-    status, hint = StorageError.status, "free space on the disk of PLAYGROUND_DATA_FOLDER and check its permissions"
-    return problem(status, StorageError.code, f"a file could not be read or written ({error.strerror})", hint)
+    hint = "free space on the disk of PLAYGROUND_DATA_FOLDER and check its permissions"
+    return _expected(request, StorageError(f"a file could not be read or written ({error.strerror})", hint=hint))
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

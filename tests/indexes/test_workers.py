@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from dbos import DBOS
 from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Worker
 from indexes.jobs import request_cancel
-from indexes.workers import DEAD_AFTER_SECONDS, Workers
+from indexes.workers import DEAD_AFTER_SECONDS, HAND_OUT_SECONDS, Workers
 from tests.database import fresh_database
 from tests.indexes.work import HANDLERS, add_job, effects, finished, load, note, until
 
@@ -172,12 +174,15 @@ def left_behind(database: Database, **worker: Any) -> str:
     return job_id
 
 
-@pytest.mark.parametrize("how", ["process ended", "process id taken by this one", "silent for long", "no row"])
+@pytest.mark.parametrize(
+    "how", ["process ended", "process id taken by this one", "silent for long", "clock set back", "no row"]
+)
 def test_the_job_of_a_dead_worker_is_taken_up(database: Database, workers: Workers, how: str) -> None:
     signs: dict[str, dict[str, Any]] = {
         "process ended": {"process_id": ended_process()},
         "process id taken by this one": {"process_id": os.getpid()},
         "silent for long": {"host": "elsewhere", "heartbeat_at": now() - timedelta(seconds=DEAD_AFTER_SECONDS + 1)},
+        "clock set back": {"host": "elsewhere", "heartbeat_at": now() + timedelta(hours=1)},
         "no row": {},
     }
     (job,) = finished(database, left_behind(database, **signs[how]))
@@ -193,6 +198,37 @@ def test_the_job_of_a_living_worker_is_left_alone(database: Database, workers: W
     assert (job.state, job.lease, job.worker_id != workers.id) == ("running", 3, True)
     with database.write() as session:
         session.get_one(Job, job_id).state = "cancelled"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_neither_stops_jobs_nor_does_them_twice(
+    database: Database, workers: Workers, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    first = add_job(database, batches=2)
+    workers.enqueue(first)
+    finished(database, first)
+    jumped = timedelta(hours=hours)
+    monkeypatch.setattr("indexes.workers.now", lambda: now() + jumped)
+    jobs = [add_job(database, batches=2) for _ in range(3)]  # nobody hands them out: the sweep must find them
+    assert {(job.state, job.lease) for job in finished(database, *jobs)} == {("succeeded", 1)}
+
+
+def test_a_job_is_handed_out_again_after_the_clock_was_set_back(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    def noting(name: str) -> AbstractContextManager[None]:
+        names.append(name)
+        return nullcontext()
+
+    monotonic = iter([1_000.0, 1_000.0 + HAND_OUT_SECONDS])
+    monkeypatch.setattr("indexes.workers.time", SimpleNamespace(time=lambda: 5.0, monotonic=lambda: next(monotonic)))
+    monkeypatch.setattr(DBOS, "enqueue_workflow", lambda *_: None)
+    monkeypatch.setattr("indexes.workers.SetWorkflowID", noting)
+    workers.enqueue("job")
+    workers.enqueue("job")
+    assert len(set(names)) == 2
 
 
 def test_losing_the_lease_ends_the_attempt_without_a_word(database: Database, workers: Workers) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.api.service import CurrentService, Service
 from configs.errors import PlaygroundError
-from indexes.database.engine import now
 from indexes.database.tables import Worker
-from indexes.workers import DEAD_AFTER_SECONDS
+from indexes.workers import is_alive
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -50,10 +48,9 @@ async def ready(service: CurrentService, response: Response) -> Ready:
 def _check(service: Service) -> Ready:
     try:
         with service.database.read() as session:
-            alive = Worker.heartbeat_at > now() - timedelta(seconds=DEAD_AFTER_SECONDS)
-            workers = session.scalar(select(func.count()).select_from(Worker).where(alive)) or 0
+            works = any(is_alive(heartbeat_at) for heartbeat_at in session.scalars(select(Worker.heartbeat_at)))
     except PlaygroundError as error:
         return Ready(status="not_ready", database=error.detail, jobs="unknown", demo="unknown")
-    jobs = "ok" if service.workers.is_ready and workers else "no worker gave a sign of life"
+    jobs = "ok" if service.workers.is_ready and works else "no worker gave a sign of life"
     status: Literal["ready", "not_ready"] = "ready" if jobs == "ok" else "not_ready"
     return Ready(status=status, database="ok", jobs=jobs, demo=service.demo_progress())

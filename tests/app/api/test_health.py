@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from app.main import create_app
 from configs.settings import Settings
-from indexes.database.engine import Database
+from indexes.database.engine import Database, now
+from indexes.database.tables import Worker
 from tests.app.api.conftest import BASE_URL, app_of
 from tests.app.api.playground import expect
 from tests.database import ON_POSTGRESQL, database_url, fresh_database
@@ -41,6 +44,17 @@ def test_without_a_living_worker_it_is_not_ready(client: TestClient, tmp_path: P
         "jobs": "no worker gave a sign of life",
         "demo": "off",
     }
+
+
+@pytest.mark.parametrize(("seconds", "is_ready"), [(-60, False), (-1, True), (1, True), (3_600, False)])
+def test_a_sign_of_life_counts_where_the_clock_is_near_it(
+    client: TestClient, tmp_path: Path, seconds: int, is_ready: bool
+) -> None:
+    with fresh_database(tmp_path) as database:
+        with database.write() as session:
+            moment = now() + timedelta(seconds=seconds)
+            session.add(Worker(id="w", host="elsewhere", process_id=1, heartbeat_at=moment))
+        assert over(client, database).get("/health/ready").status_code == (200 if is_ready else 503)
 
 
 def test_without_a_database_it_is_live_but_not_ready(client: TestClient, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from alembic.config import Config
 
 import app
 from app.api.erased_answers import KEPT_ANSWERS
+from app.api.idempotency_claims import watch_claim
 from app.context.contexts import Contexts
 from app.context.erasure.audit_traces import AUDIT_LOG
 from app.context.erasure.context_traces import CONTEXT_TRACES
@@ -25,7 +26,7 @@ from app.evaluation.screening_job import Screener
 from app.retention_clock import RetentionClock
 from configs.errors import StorageError
 from configs.settings import Settings
-from indexes.database.audit import watch
+from indexes.database.audit import watch_changes
 from indexes.database.engine import Database
 from indexes.purge import PURGE, purge_handler
 from indexes.segments import remove_unused
@@ -49,7 +50,7 @@ class Installation:
             encoding_threads=settings.encoding_threads,
         )
         migrate(settings.sqlalchemy_url)
-        self.database = Database(settings.sqlalchemy_url, watch)
+        self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)

@@ -7,7 +7,7 @@ from itertools import islice
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.api.idempotency import IdempotencyRow
+from app.api.idempotency_claims import IdempotencyRow
 from app.context.erasure.owners import Documents, Owner, Person
 from app.context.erasure.records import Counts
 

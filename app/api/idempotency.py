@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
 from email.message import Message
 from http import HTTPStatus
 from typing import Any
-from weakref import WeakValueDictionary
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import ForeignKey, LargeBinary, String, delete
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import delete
 from starlette.exceptions import HTTPException
 
 from app.accounts.roles import Requirement
 from app.api.authentication import admit, caller_of, requirement_of
 from app.api.checked_request import CheckedRequest, check_text
+from app.api.idempotency_claims import UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
 from app.api.service import Service, service_of
-from configs.errors import InvalidInputError, PlaygroundError
+from configs.errors import ConflictError, InvalidInputError, PlaygroundError
 from indexes.database.audit import Action, acting
-from indexes.database.engine import Base, UtcDateTime, now
+from indexes.database.engine import now
 
-KEPT_FOR = timedelta(hours=24)
+WAIT_SECONDS = 5.0
+POLL_SECONDS = 0.1
 LONGEST_KEY = 200
 PARAMETER: dict[str, Any] = {
     "name": "Idempotency-Key",
@@ -36,22 +36,6 @@ PARAMETER: dict[str, Any] = {
     "key gets the same answer again, for a day, and nothing is created twice",
 }
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-_under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-
-class IdempotencyRow(Base):
-    """The answer to a POST that carried an Idempotency-Key and created something; it goes with its workspace."""
-
-    __tablename__ = "idempotency"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    request_sha256: Mapped[str] = mapped_column(String(64))
-    status: Mapped[int]
-    media_type: Mapped[str] = mapped_column(String(100))
-    body: Mapped[bytes] = mapped_column(LargeBinary)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class PlaygroundRoute(APIRoute):
@@ -117,23 +101,53 @@ async def _once(service: Service, request: Request, key: str, handle: Handler) -
             f"the Idempotency-Key has {len(key)} characters", hint=f"use 1 to {LONGEST_KEY}", code="invalid_key"
         )
     hashed_key = hashlib.sha256(f"{caller_of(request).key_id or ''}\0{key}".encode()).hexdigest()
-    digest = await _digest(request)
-    lock = _under_way.setdefault(hashed_key, asyncio.Lock())
+    claim = Claim(hashed_key, request.path_params.get("workspace_id"), await _digest(request))
+    lock = service.under_way.setdefault(hashed_key, asyncio.Lock())
     async with lock:
-        known = await service.run(lambda: _load(service, hashed_key))
+        known = await _answered(service, hashed_key)
         if known is None:
-            response = await handle(request)
-            if _created_something(response):
-                row = _row(request, hashed_key, digest, response)
-                await service.run(lambda: _save(service, row))
-            return response
-    if known.request_sha256 != digest:
+            try:
+                return await _claimed(service, request, claim, handle)
+            except KeyTakenError:  # by another process, since it was looked up
+                known = await _answered(service, hashed_key)
+    if known is not None and known.request_sha256 != claim.request_sha256:
         raise InvalidInputError(
             "this Idempotency-Key came with another request before",
             hint="use a new key for a new request",
             code="idempotency_key_reused",
         )
+    if known is None or known.status == UNANSWERED:
+        raise ConflictError(
+            "the request with this Idempotency-Key is under way, or its work was done and its answer was lost",
+            hint="wait and send it again; if that does not help, list what there is: nothing was created twice",
+            code="idempotency_key_in_use",
+        )
     return Response(known.body, known.status, {"Idempotency-Replayed": "true"}, known.media_type)
+
+
+async def _claimed(service: Service, request: Request, claim: Claim, handle: Handler) -> Response:
+    """Let `handle` answer, and keep the answer; where there is none to keep, the key is free again."""
+    kept = False
+    try:
+        with claiming(claim):
+            response = await handle(request)
+        if _created_something(response):
+            await service.run(lambda: _save(service, claim, response))
+            kept = True
+        return response
+    finally:
+        if claim.is_made and not kept:
+            await service.run(lambda: _release(service, claim))
+
+
+async def _answered(service: Service, key: str) -> IdempotencyRow | None:
+    """Return what is kept for the key; one that is claimed is waited for, as long as its work usually takes."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        known = await service.run(lambda: _load(service, key))
+        if known is None or known.status != UNANSWERED or time.monotonic() > deadline:
+            return known
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _digest(request: Request) -> str:
@@ -153,24 +167,26 @@ def _created_something(response: Response) -> bool:
     return response.status_code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED) and not is_private
 
 
-def _row(request: Request, hashed_key: str, digest: str, response: Response) -> IdempotencyRow:
-    return IdempotencyRow(
-        key=hashed_key,
-        workspace_id=request.path_params.get("workspace_id"),
-        request_sha256=digest,
-        status=response.status_code,
-        media_type=response.media_type or "application/json",
-        body=bytes(response.body),
-    )
-
-
 def _load(service: Service, key: str) -> IdempotencyRow | None:
     with service.database.read() as session:
-        row = session.get(IdempotencyRow, key)
-        return row if row is not None and row.created_at > now() - KEPT_FOR else None
+        return load_answer(session, key)
 
 
-def _save(service: Service, row: IdempotencyRow) -> None:
+def _save(service: Service, claim: Claim, response: Response) -> None:
     with service.database.write() as session:
-        session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now() - KEPT_FOR))
-        session.merge(row)
+        session.merge(
+            IdempotencyRow(
+                key=claim.key,
+                workspace_id=claim.workspace_id,
+                request_sha256=claim.request_sha256,
+                status=response.status_code,
+                media_type=response.media_type or "application/json",
+                body=bytes(response.body),
+                created_at=now(),
+            )
+        )
+
+
+def _release(service: Service, claim: Claim) -> None:
+    with service.database.write() as session:
+        session.execute(delete(IdempotencyRow).where(IdempotencyRow.key == claim.key))

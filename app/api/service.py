@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request
 
@@ -32,6 +33,7 @@ class Service:
     workers: Workers
     pool: ThreadPoolExecutor
     demo_progress: Callable[[], str]
+    under_way: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     allowance: RequestAllowance = field(default_factory=RequestAllowance)
 
     async def run(self, work: Callable[[], T]) -> T:

@@ -23,7 +23,7 @@ for owner in (
     "app.accounts.quotas",
     "app.evaluation.question_sets",
     "app.evaluation.experiments.records",
-    "app.api.idempotency",
+    "app.api.idempotency_claims",
 ):
     importlib.import_module(owner)
 

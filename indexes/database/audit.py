@@ -74,7 +74,7 @@ def acting(action: Action) -> Iterator[None]:
         _action.reset(token)
 
 
-def watch(session: Session) -> Callable[[], None]:
+def watch_changes(session: Session) -> Callable[[], None]:
     """Note what a write unit changes, where it belongs to an action; return what to call before it commits."""
     action = _action.get()
     if action is None:

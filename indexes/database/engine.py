@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,11 +88,11 @@ class Database:
     one state throughout and waits for nobody. No encoding, network call or file write happens inside a write unit.
     """
 
-    def __init__(self, url: str, watch: Watch | None = None) -> None:
-        """Open the database; `watch` sees the session of every write unit."""
+    def __init__(self, url: str, watchers: Sequence[Watch] = ()) -> None:
+        """Open the database; each watcher sees the session of every write unit."""
         self.engine = _create_engine(_parsed(url))
         self.url = self.engine.url
-        self._watch = watch
+        self._watchers = tuple(watchers)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -112,12 +112,12 @@ class Database:
             connection = connection.execution_options(unit_of_work="write")
             with connection.begin():
                 session = Session(connection, expire_on_commit=False, join_transaction_mode="control_fully")
-                before_commit = self._watch(session) if self._watch is not None else None
+                before_commit = [watch(session) for watch in self._watchers]
                 try:
                     yield session
                     session.flush()
-                    if before_commit is not None:
-                        before_commit()
+                    for act in before_commit:
+                        act()
                 finally:
                     session.expunge_all()
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
+from weakref import WeakValueDictionary
 
 import httpx2
 import pytest
+from fastapi import Request
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from app.api.idempotency import KEPT_FOR, LONGEST_KEY, IdempotencyRow
+from app.api import idempotency
+from app.api.idempotency import LONGEST_KEY, Handler
+from app.api.idempotency_claims import KEPT_FOR, Claim, IdempotencyRow, claiming
+from app.api.service import Service
+from app.main import create_app
 from configs.part import JsonObject
 from indexes.database.engine import now
-from tests.app.api.conftest import app_of
+from tests.app.api.conftest import BASE_URL, app_of
 from tests.app.api.playground import Gate, Workspace, expect, expect_problem, wait_for
 
 DOCUMENTS = {"documents": [{"text": "some words", "external_id": "a"}]}
@@ -151,3 +159,56 @@ def test_a_key_has_a_sensible_length(workspace: Workspace, key: str) -> None:
     response = workspace.request("POST", "/documents", json=DOCUMENTS, headers={"Idempotency-Key": key})
     expect_problem(response, 422, "invalid_key")
     assert workspace.get("/documents")["items"] == []
+
+
+def test_what_was_done_before_its_process_died_is_not_done_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is lost between the commit of what was created and its own."""
+
+    async def claim_and_die(_service: Service, request: Request, claim: Claim, handle: Handler) -> None:
+        with claiming(claim):
+            await handle(request)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(idempotency, "_claimed", claim_and_die)
+        with pytest.raises(ZeroDivisionError):
+            sent(workspace, "k")
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.2)
+    (job,) = workspace.jobs()
+    workspace.wait(job["id"])
+    before = workspace.state()
+    problem = expect_problem(sent(workspace, "k"), 409, "idempotency_key_in_use")
+    assert "nothing was created twice" in problem["hint"]
+    assert workspace.state() == before
+    assert len(workspace.get("/documents")["items"]) == 1
+
+
+def test_of_two_processes_one_does_the_work_and_both_give_its_answer(client: TestClient, workspace: Workspace) -> None:
+    service = app_of(client).state.service
+    other = create_app(service.settings)
+    other.state.service = replace(service, under_way=WeakValueDictionary())
+    second = TestClient(other, base_url=BASE_URL)
+    second.portal = client.portal
+    barrier = Barrier(2)
+    headers = {"Idempotency-Key": f"{workspace.id}/both"}
+
+    def send(one: TestClient) -> httpx2.Response:
+        barrier.wait()
+        return one.post(workspace.path("/documents"), json=DOCUMENTS, headers=headers)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, again = pool.map(send, (client, second))
+    assert expect(202, first) == expect(202, again)
+    assert len(workspace.jobs()) == 1
+
+
+def test_a_search_with_a_key_keeps_nothing_and_a_context_frees_it(workspace: Workspace) -> None:
+    workspace.send({"text": "words", "external_id": "a"})
+    for _ in range(2):
+        expect(200, sent(workspace, "s", "/searches", {"query": "words"}))
+        expect(201, sent(workspace, "c", "/contexts", {"question": "words?"}))
+    with app_of(workspace.client).state.service.database.read() as session:
+        kept = session.scalars(select(IdempotencyRow).where(IdempotencyRow.workspace_id == workspace.id)).all()
+    assert kept == []

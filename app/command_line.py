@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup import back_up
@@ -25,7 +26,8 @@ from app.installation import Installation
 from app.restore import restore
 from app.verification import verify
 from configs.errors import PlaygroundError
-from configs.settings import Settings
+from configs.log_lines import JsonLines, TextLines
+from configs.settings import Settings, unusable_setting
 from indexes.database.tables import Job
 from indexes.jobs import FINAL_STATES, load_job
 
@@ -42,13 +44,9 @@ logger = logging.getLogger("playground")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 1 after an error that was explained; `gate` returns 0, 1 or 2 as its help says."""
     parsed = _parser().parse_args(arguments)
-    settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
-    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
+        settings = _settings()
+        _write_log(settings)
         if parsed.command == "serve":
             return _serve(settings, runs_jobs=not parsed.no_worker)
         if parsed.command == "worker":
@@ -67,6 +65,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
         return ERROR if parsed.command == "gate" else 1
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise unusable_setting(error) from error
+    settings.check_usable()
+    return settings
+
+
+def _write_log(settings: Settings) -> None:
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
+    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:

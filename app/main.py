@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from app.api import problems
 from app.api.authentication import require_key
 from app.api.description import extend_description
+from app.api.measures import Measures
 from app.api.refusals import BodyLimit, LoopbackHosts
 from app.api.routers import (
     alias_history,
@@ -37,6 +38,7 @@ from app.api.routers import (
     indexes,
     jobs,
     memories,
+    metrics,
     personalisation,
     promotions,
     question_sets,
@@ -52,8 +54,9 @@ from app.api.routers import (
     workspaces,
 )
 from app.api.service import Service
+from app.api.watched import Watched
 from app.demo import WORKSPACE, demo_progress, plant_demo
-from app.installation import Installation
+from app.installation import Installation, schema_revision
 from configs.release import VERSION
 from configs.settings import Settings
 
@@ -86,11 +89,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, limit_bytes=chosen.max_upload_bytes)
     if not chosen.api_key.get_secret_value():
         app.add_middleware(LoopbackHosts)
+    app.state.measures = Measures(most_workspaces=chosen.metrics_workspaces, process=chosen.process_name)
+    app.add_middleware(Watched, measures=app.state.measures)
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
         explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
         alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
+        metrics,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(require_key)])
     _serve_documentation(app)
@@ -112,6 +118,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         contexts=installation.contexts,
         workers=installation.workers,
         pool=pool,
+        measures=app.state.measures,
+        schema_revision=schema_revision(),
         demo_progress=lambda: demo_progress(installation.database),
     )
     watcher = asyncio.create_task(_show_demo_progress(app.state.service))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from app.api.measures import Measures
 from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from configs.settings import Settings
@@ -29,11 +31,14 @@ class Service:
     contexts: Contexts
     workers: Workers
     pool: ThreadPoolExecutor
+    measures: Measures
+    schema_revision: str
     demo_progress: Callable[[], str]
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do blocking work in the pool and return its result."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        """Do blocking work in the pool, in the context of the request, and return its result."""
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self.pool, context.run, work)
 
     def enqueue(self, job_id: str) -> None:
         """Hand a committed job to the workers; where that fails, their sweep finds it."""

@@ -214,6 +214,7 @@ async def create_context(
         answered_as = chosen.answered_as(is_findable=body.user_id is None or not asker.known.is_anonymous)
         row = service.contexts.save(assembled, retrieved, chosen.label, request, asker=asker, answered_as=answered_as)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
+        service.measures.count_stages("context", workspace_id, seconds)
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 
     return await service.run(work)

@@ -1,0 +1,27 @@
+"""Metrics in Prometheus's text format."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app.api.service import CurrentService
+from indexes.database.census import take_census
+from indexes.database.engine import now
+from indexes.workers import DEAD_AFTER_SECONDS
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(service: CurrentService) -> Response:
+    """Return what this process counted, and the counts of the database."""
+
+    def work() -> bytes:
+        with service.database.read() as session:
+            census = take_census(session, alive_since=now() - timedelta(seconds=DEAD_AFTER_SECONDS))
+        return service.measures.exposition(census)
+
+    return Response(await service.run(work), media_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,8 @@ import re
 import time
 import uuid
 
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +18,7 @@ from configs.log_lines import REQUEST_ID, WORKSPACE_ID
 HEADER = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+TRACER = trace.get_tracer("context-playground")
 logger = logging.getLogger("playground.requests")
 
 
@@ -44,15 +47,23 @@ class Watched:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        try:
-            await self._app(scope, receive, named)
-        finally:
-            self._end(scope, status, time.perf_counter() - begin)
+        with TRACER.start_as_current_span(scope["method"], kind=SpanKind.SERVER) as span:
+            try:
+                await self._app(scope, receive, named)
+            finally:
+                template = getattr(scope.get("route"), "path", "unmatched")
+                _describe(span, scope["method"], template, status)
+                self._end(scope, template, status, time.perf_counter() - begin)
 
-    def _end(self, scope: Scope, status: int, seconds: float) -> None:
-        template = getattr(scope.get("route"), "path", "unmatched")
+    def _end(self, scope: Scope, template: str, status: int, seconds: float) -> None:
         self._measures.count_request(scope["method"], template, status, seconds)
         if status < 400:  # a name that nobody checked stays out of the log
             WORKSPACE_ID.set(scope.get("path_params", {}).get("workspace_id"))
         level = logging.DEBUG if template.startswith("/health") else logging.INFO
         logger.log(level, "%s %s answered %d in %.3f s", scope["method"], template, status, seconds)
+
+
+def _describe(span: Span, method: str, template: str, status: int) -> None:
+    span.update_name(f"{method} {template}")
+    span.set_attributes({"http.request.method": method, "http.route": template, "http.response.status_code": status})
+    span.set_attribute("playground.request_id", str(REQUEST_ID.get()))

@@ -34,47 +34,40 @@ class Census:
 
 def take_census(session: Session, *, alive_since: datetime) -> Census:
     """Count what is there; a worker lives when its last sign of life came after `alive_since`."""
-    live = Document.deleted_at.is_(None)
-    held = {
-        workspace_id: (documents, int(size_bytes or 0))
-        for workspace_id, documents, size_bytes in session.execute(
-            select(Document.workspace_id, func.count(), func.sum(Version.size_bytes))
-            .outerjoin(Version, Version.id == Document.latest_version_id)
-            .where(live)
-            .group_by(Document.workspace_id)
-        )
-    }
-    chunks: dict[str, int] = {
-        workspace_id: int(total)
-        for workspace_id, total in session.execute(
-            select(IndexRow.workspace_id, func.sum(Served.row_count))
-            .join(Served, Served.index_id == IndexRow.id)
-            .join(Document, Document.id == Served.document_id)
-            .where(live)
-            .group_by(IndexRow.workspace_id)
-        )
-    }
-    ids = session.scalars(
-        select(Workspace.id).where(Workspace.deleted_at.is_(None)).order_by(Workspace.created_at, Workspace.id)
-    )
     oldest = session.scalar(select(func.min(Job.created_at)).where(Job.state == "queued"))
+    jobs = session.execute(select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state))
+    alive = select(func.count()).select_from(Worker).where(Worker.heartbeat_at > alive_since)
     return Census(
-        workspaces=tuple(
-            WorkspaceCount(
-                workspace_id=one,
-                documents=held.get(one, (0, 0))[0],
-                source_bytes=held.get(one, (0, 0))[1],
-                indexed_chunks=chunks.get(one, 0),
-            )
-            for one in ids
-        ),
-        jobs={
-            (kind, state): count
-            for kind, state, count in session.execute(
-                select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
-            )
-        },
+        workspaces=_workspaces(session),
+        jobs={(kind, state): count for kind, state, count in jobs},
         oldest_queued_seconds=max(0.0, (now() - oldest).total_seconds()) if oldest is not None else 0.0,
-        live_workers=session.scalar(select(func.count()).select_from(Worker).where(Worker.heartbeat_at > alive_since))
-        or 0,
+        live_workers=session.scalar(alive) or 0,
+    )
+
+
+def _workspaces(session: Session) -> tuple[WorkspaceCount, ...]:
+    held = session.execute(
+        select(Document.workspace_id, func.count(), func.sum(Version.size_bytes))
+        .outerjoin(Version, Version.id == Document.latest_version_id)
+        .where(Document.deleted_at.is_(None))
+        .group_by(Document.workspace_id)
+    )
+    served = session.execute(
+        select(IndexRow.workspace_id, func.sum(Served.row_count))
+        .join(Served, Served.index_id == IndexRow.id)
+        .join(Document, Document.id == Served.document_id)
+        .where(Document.deleted_at.is_(None))
+        .group_by(IndexRow.workspace_id)
+    )
+    documents = {workspace_id: (count, int(size_bytes or 0)) for workspace_id, count, size_bytes in held}
+    chunks: dict[str, int] = {workspace_id: int(total) for workspace_id, total in served}
+    live = select(Workspace.id).where(Workspace.deleted_at.is_(None)).order_by(Workspace.created_at, Workspace.id)
+    return tuple(
+        WorkspaceCount(
+            workspace_id=one,
+            documents=documents.get(one, (0, 0))[0],
+            source_bytes=documents.get(one, (0, 0))[1],
+            indexed_chunks=chunks.get(one, 0),
+        )
+        for one in session.scalars(live)
     )

@@ -35,9 +35,9 @@ def test_counters_of_two_processes_add_up_and_facts_agree(tmp_path: Path, on_pos
         texts = {"oak": "The oak carries acorns.", "birch": "The birch has white bark."}
         documents = [{"external_id": name, "text": text} for name, text in texts.items()]
         client.wait_for(client.expect("POST", f"{W}/documents", {"documents": documents})["job"]["id"])
-        for one, count in ((client, 3), (other, 4)):
+        for asked, count in ((client, 3), (other, 4)):
             for _ in range(count):
-                one.expect("POST", f"{W}/searches", {"query": "acorns"})
+                asked.expect("POST", f"{W}/searches", {"query": "acorns"})
         one, two = scraped(first), scraped(second)
     searches = {"method": "POST", "route": "/v1/workspaces/{workspace_id}/searches", "status": "200"}
     stage = {"operation": "search", "stage": "total", "workspace": "team"}

@@ -97,7 +97,8 @@ def _schema(session: Session, expected: str) -> str:
 
 def _model(session: Session) -> str:
     recipes = session.scalars(select(IndexRow.recipe).where(IndexRow.maintained))
-    for model in sorted({str(one["embedder"]["model"]) for one in recipes if "model" in one["embedder"]}):
+    embedders = [one["embedder"] or {} for one in recipes]  # a lexical index has none
+    for model in sorted({str(one["model"]) for one in embedders if "model" in one}):
         try:
             if not (model_settings().allow_model_hub and model != DEFAULT_MODEL):  # asking a hub takes long
                 locate(model)

@@ -60,10 +60,11 @@ def test_a_model_that_is_gone_is_named(client: TestClient, tmp_path: Path) -> No
         with database.write() as session:
             session.add(Workspace(id="w", name="w"))
             session.flush()
-            for number, model in enumerate(("all-MiniLM-L6-v2", "gone/model")):
-                recipe = {"embedder": {"kind": "sentence_transformer", "model": model}}
+            for number, model in enumerate(("all-MiniLM-L6-v2", "gone/model", None)):
+                recipe = {"embedder": model and {"kind": "sentence_transformer", "model": model}}
+                name = f"f{number}"
                 session.add(
-                    IndexRow(id=f"i{number}", workspace_id="w", fingerprint=model, recipe=recipe, maintained=True)
+                    IndexRow(id=f"i{number}", workspace_id="w", fingerprint=name, recipe=recipe, maintained=True)
                 )
         ready = expect(503, over(client, database).get("/health/ready"))
     assert faults(ready)["model"] == "the model 'gone/model' is not on this machine"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import key_commands
@@ -23,7 +24,8 @@ from app.processes import serve, work
 from app.restore import restore
 from app.verification import verify
 from configs.errors import PlaygroundError
-from configs.settings import Settings
+from configs.log_lines import JsonLines, TextLines
+from configs.settings import Settings, unusable_setting
 from indexes.database.tables import Job
 from indexes.jobs import FINAL_STATES, load_job
 
@@ -36,18 +38,31 @@ POLL_SECONDS = 0.5
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 1 after an error that was explained; `gate` returns 0, 1 or 2 as its help says."""
     parsed = _parser().parse_args(arguments)
-    settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
-    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
+        settings = _settings()
+        _write_log(settings)
         status: int = parsed.run(settings, parsed)
     except PlaygroundError as error:
         print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
         return ERROR if parsed.command == "gate" else 1
     return status
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise unusable_setting(error) from error
+    settings.check_usable()
+    return settings
+
+
+def _write_log(settings: Settings) -> None:
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
+    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:

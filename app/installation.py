@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 import app
 from app.api.erased_answers import KEPT_ANSWERS
@@ -28,6 +28,7 @@ from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.audit import watch_changes
 from indexes.database.engine import Database
+from indexes.durable_files import check_writable
 from indexes.purge import PURGE, purge_handler
 from indexes.segments import remove_unused
 from indexes.view import Views
@@ -104,9 +105,7 @@ class Installation:
 def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_bytes(b"ok")
-        probe.unlink()
+        check_writable(folder)
     except OSError as error:
         raise StorageError(
             f"the data folder {folder} cannot be written ({error.strerror})",
@@ -117,7 +116,17 @@ def _prepare(folder: Path) -> None:
 
 def migrate(url: str) -> None:
     """Bring the database's schema to this release's."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(app.__file__).parent / "migrations"))
+    config = _migrations()
     config.attributes["url"] = url
     command.upgrade(config, "head")
+
+
+def schema_revision() -> str:
+    """Return the revision of the database's schema that this release writes."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(app.__file__).parent / "migrations"))
+    return config

@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from app.api import problems
 from app.api.authentication import bearer
 from app.api.description import extend_description
+from app.api.measures import Measures
 from app.api.refusals import BodyLimit
 from app.api.routers import (
     alias_history,
@@ -41,6 +42,7 @@ from app.api.routers import (
     keys,
     members,
     memories,
+    metrics,
     personalisation,
     promotions,
     question_sets,
@@ -58,8 +60,9 @@ from app.api.routers import (
 )
 from app.api.safe_headers import SafeHeaders, policy_for
 from app.api.service import Service
+from app.api.watched import Watched
 from app.demo import WORKSPACE, demo_progress, plant_demo
-from app.installation import Installation
+from app.installation import Installation, schema_revision
 from configs.release import VERSION
 from configs.settings import Settings
 
@@ -98,12 +101,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         )
     app.add_middleware(BodyLimit, limit_bytes=chosen.max_upload_bytes)
+    app.state.measures = Measures(most_workspaces=chosen.metrics_workspaces, process=chosen.process_name)
+    app.add_middleware(Watched, measures=app.state.measures)
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
         explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
         alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
-        members, keys, audit, quotas,
+        members, keys, audit, quotas, metrics,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(bearer)])
     _serve_documentation(app)
@@ -125,6 +130,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         contexts=installation.contexts,
         workers=installation.workers,
         pool=pool,
+        measures=app.state.measures,
+        schema_revision=schema_revision(),
         demo_progress=lambda: demo_progress(installation.database),
     )
     watcher = asyncio.create_task(_show_demo_progress(app.state.service))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
+
+from configs.errors import InvalidInputError
 
 
 class Settings(BaseSettings):
@@ -46,6 +48,13 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
     max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
+    metrics_workspaces: int = Field(
+        50, ge=0, le=1_000, description="Workspaces that get a label of their own in the metrics; the rest is `other`."
+    )
+    process_name: str = Field(
+        "", max_length=100, description="Name of this process in its metrics; empty means host and process id."
+    )
+    log_format: str = Field("text", pattern="^(text|json)$", description="Log lines as text or as JSON objects.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe log line shown.")
 
     @property
@@ -63,3 +72,32 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    def check_usable(self) -> None:
+        """Raise InvalidInputError for a setting with which the service could not do what it says."""
+        key = self.api_key.get_secret_value()
+        backend = self.database_url.partition(":")[0].partition("+")[0]
+        if key != key.strip() or not key.isascii() or not key.isprintable():
+            raise _unusable(
+                "API_KEY", "holds blanks at its ends or characters no header carries", "use letters, digits"
+            )
+        if backend not in ("", "sqlite", "postgresql"):
+            raise _unusable("DATABASE_URL", f"names the database {backend!r}", "use postgresql://… or leave it empty")
+        if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
+            raise _unusable("ROOT_PATH", f"is {self.root_path!r}", "begin it with / and end it without")
+        if self.model_folder is not None and not self.model_folder.is_dir():
+            raise _unusable("MODEL_FOLDER", f"names {self.model_folder}, which is no folder", "make it, or unset it")
+
+
+def unusable_setting(error: ValidationError) -> InvalidInputError:
+    """Return the error for what the environment sets wrongly; values, which may be secret, are left out."""
+    names = [(f"PLAYGROUND_{str(one['loc'][0]).upper()}", one["msg"]) for one in error.errors(include_input=False)]
+    return InvalidInputError(
+        "; ".join(f"{name}: {message}" for name, message in names),
+        hint=f"mend {', '.join(name for name, _ in names)} as docs/settings.md says",
+        code="unusable_setting",
+    )
+
+
+def _unusable(name: str, what: str, hint: str) -> InvalidInputError:
+    return InvalidInputError(f"PLAYGROUND_{name} {what}", hint=hint, code="unusable_setting")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,3 +82,10 @@ def _storage_errors(path: Path) -> Iterator[None]:
         code = _CODES.get(error.errno or 0, "storage_failed")
         reason = error.strerror or type(error).__name__
         raise StorageError(f"cannot write {path.name!r}: {reason}", hint=_HINTS[code], code=code) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError unless this process can write a file into the folder and remove it."""
+    probe = folder / f".probe-{os.getpid()}-{threading.get_ident()}"
+    probe.write_bytes(b"ok")
+    probe.unlink()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from opentelemetry import trace
 
 from configs.span import Span
 from indexes.access import Filter, Principal
@@ -20,6 +21,9 @@ FUSED_DECIMALS = 12
 """Fused scores come from rounded ones; this only levels the order of floating-point sums."""
 
 Int64 = npt.NDArray[np.int64]
+
+TRACER = trace.get_tracer("context-playground")
+"""Does nothing unless the process was started with a tracing SDK."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +86,11 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what runs inside under `name`."""
+        """Time what runs inside under `name`, and trace it as a span of that name."""
         begin = time.perf_counter()
         try:
-            yield
+            with TRACER.start_as_current_span(name):
+                yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 

@@ -22,6 +22,7 @@ from sqlalchemy import URL, delete, select
 from sqlalchemy.orm import Session
 
 from configs.errors import DatabaseUnavailableError, PlaygroundError
+from configs.log_lines import JOB_ID, REQUEST_ID, WORKSPACE_ID
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Job, Worker
 from indexes.jobs import (
@@ -48,10 +49,13 @@ _running: list[Workers] = []
 @DBOS.workflow(name="playground_job", max_recovery_attempts=None)
 def _run_job(job_id: str) -> None:
     workers, workflow_id = _running[-1], str(DBOS.workflow_id)
+    REQUEST_ID.set(None)  # the job outlives the request that enqueued it
     try:
         while DBOS.run_step({"name": "batch"}, workers.advance, job_id, workflow_id):
             pass
     finally:
+        JOB_ID.set(None)
+        WORKSPACE_ID.set(None)
         workers.let_go(job_id, workflow_id)
 
 
@@ -146,6 +150,7 @@ class Workers:
 
     def advance(self, job_id: str, workflow_id: str) -> bool:
         """Do the job's next batch; return whether there may be more."""
+        JOB_ID.set(job_id)
         attempt = self._under_way.get(job_id) or self._claim(job_id, workflow_id)
         if attempt is None or attempt.workflow_id != workflow_id:
             return False
@@ -198,6 +203,7 @@ class Workers:
                     return None
                 job.state, job.worker_id, job.lease = "running", self.id, job.lease + 1
                 job.started_at = job.started_at or now()
+            WORKSPACE_ID.set(job.workspace_id)
             running = RunningJob(self._database, job, job.lease, self._stopping)
             attempt = _Attempt(workflow_id, job.lease, running, self._handlers[job.kind](running))
             self._under_way[job_id] = attempt

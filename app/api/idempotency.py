@@ -21,6 +21,7 @@ from app.api.checked_request import CheckedRequest, check_text
 from app.api.idempotency_claims import UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
 from app.api.service import Service, service_of
 from configs.errors import ConflictError, InvalidInputError, PlaygroundError
+from configs.log_lines import REQUEST_ID
 from indexes.database.audit import Action, acting
 from indexes.database.engine import now
 
@@ -82,6 +83,7 @@ def _audited(request: Request, requirement: Requirement, handle: Handler) -> Han
         who=caller.name,
         member_id=caller.member_id,
         key_id=caller.key_id,
+        request_id=REQUEST_ID.get(),
         operation=f"{request.method} {request.scope['route'].path}",
         workspace_id=request.path_params.get("workspace_id"),
         objects=request.path_params,

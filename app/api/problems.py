@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from app.accounts.quotas import QuotaExceededError
 from app.api.description import MEDIA_TYPE, methods_of
 from configs.errors import PlaygroundError, StorageError, UnsupportedMediaTypeError
+from configs.log_lines import REQUEST_ID
 
 LONGEST_INPUT_SHOWN = 200
 MOST_ERRORS_SHOWN = 20
@@ -46,6 +47,7 @@ class Problem(BaseModel):
     code: str = Field(description="stable name of the error")
     detail: str = Field(description="what happened, with the value")
     hint: str = Field(description="what to do next")
+    request_id: str | None = Field(None, description="id of the request, also in the service's log")
     errors: list[ProblemError] = Field(default_factory=list, description="one entry for each thing that is wrong")
 
 
@@ -66,7 +68,10 @@ def problem(status: int, code: str, detail: str, hint: str, **extra: Any) -> Res
         "hint": hint,
         **extra,
     }
-    return Response(json.dumps(content, ensure_ascii=True, default=str), status, media_type=MEDIA_TYPE)
+    headers = {}
+    if (request_id := REQUEST_ID.get()) is not None:
+        content["request_id"] = headers["X-Request-ID"] = request_id
+    return Response(json.dumps(content, ensure_ascii=True, default=str), status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

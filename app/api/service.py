@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from fastapi import Depends, Request
 
 from app.accounts.request_allowance import RequestAllowance
+from app.api.measures import Measures
 from app.context.contexts import Contexts
 from app.context.retrieve import Retriever
 from configs.settings import Settings
@@ -32,6 +33,8 @@ class Service:
     contexts: Contexts
     workers: Workers
     pool: ThreadPoolExecutor
+    measures: Measures
+    schema_revision: str
     demo_progress: Callable[[], str]
     under_way: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     allowance: RequestAllowance = field(default_factory=RequestAllowance)

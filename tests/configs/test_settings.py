@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from configs.settings import Settings
+from configs.errors import InvalidInputError
+from configs.settings import Settings, unusable_setting
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +78,40 @@ def test_a_host_is_loopback_or_not(host: str, is_loopback: bool) -> None:
 def test_only_whole_origins_are_allowed(origins: str) -> None:
     with pytest.raises(ValidationError):
         Settings(allowed_origins=origins)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "ends with a blank "),
+        ("api_key", "schlüssel"),
+        ("api_key", "two\nlines"),
+        ("database_url", "mysql://a@b/c"),
+        ("root_path", "api"),
+        ("root_path", "/api/"),
+        ("model_folder", "/no/such/folder"),
+    ],
+)
+def test_an_unusable_setting_is_named_before_anything_starts(name: str, value: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"PLAYGROUND_{name.upper()} ") as raised:
+        Settings.model_validate({name: value}).check_usable()
+    assert (raised.value.code, bool(raised.value.hint)) == ("unusable_setting", True)
+    if name == "api_key":
+        assert value not in f"{raised.value.detail} {raised.value.hint}"
+
+
+def test_usable_settings_pass(tmp_path: Path) -> None:
+    for database_url in ("", "sqlite:///x", "postgresql://a@b/c", "postgresql+psycopg://a@b/c"):
+        given = {"database_url": database_url, "api_key": "k-1_~", "root_path": "/a/b", "model_folder": tmp_path}
+        Settings.model_validate(given).check_usable()
+
+
+def test_a_refusal_names_every_wrong_setting_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYGROUND_PORT", "hunter2")
+    monkeypatch.setenv("PLAYGROUND_LOG_FORMAT", "xml")
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    error = unusable_setting(raised.value)
+    assert error.code == "unusable_setting"
+    assert all(name in error.detail and name in error.hint for name in ("PLAYGROUND_PORT", "PLAYGROUND_LOG_FORMAT"))
+    assert "hunter2" not in f"{error.detail} {error.hint}"

@@ -219,6 +219,7 @@ async def create_context(
         if is_counted:
             _count_tokens(service, subjects, row)
         seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
+        service.measures.count_stages("context", workspace_id, seconds)
         return _view(service, row, Receipt.model_validate(row.receipt), assembled.rendered, seconds=seconds)
 
     return await service.run(work)

@@ -6,12 +6,24 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from app.api.service import CurrentService, Service
 from configs.errors import PlaygroundError
-from indexes.database.tables import Worker
+from indexes.database.tables import IndexRow, Worker
+from indexes.durable_files import check_writable
 from indexes.workers import is_alive
+from ingest.models import DEFAULT_MODEL, locate, model_settings
+
+OK = "ok"
+ADVICE = {
+    "database": "database: see that it runs and that PLAYGROUND_DATABASE_URL leads to it",
+    "schema_revision": "schema_revision: restart this process with the release that brought the database up to date",
+    "data_folder": "data_folder: free space on its disk and check its permissions",
+    "model": "model: install it on this machine; PLAYGROUND_MODEL_FOLDER names the folder it is looked for in",
+    "jobs": "jobs: start `context-playground worker`, or `serve` without --no-worker",
+}
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -26,9 +38,13 @@ class Ready(BaseModel):
     """Whether requests and jobs can be served; `status` is `ready` when every check is `ok`."""
 
     status: Literal["ready", "not_ready"]
-    database: str
+    database: str = Field(description="ok when it answers")
+    schema_revision: str = Field(description="ok when the database's schema is this release's")
+    data_folder: str = Field(description="ok when a file can be written there")
+    model: str = Field(description="ok when the models of all maintained indexes are on this machine")
     jobs: str = Field(description="ok when the queue is open and some worker gave a sign of life")
-    demo: str = Field(description="`demo: n of m` indexes of the demo workspace are built, or `off`")
+    demo: str = Field(description="`demo: n of m` indexes of the demo workspace are built, or `off`; no check")
+    advice: list[str] = Field(description="what to do about each check that is not ok")
 
 
 @router.get("/live", summary="Is the process alive?")
@@ -39,18 +55,56 @@ async def live() -> Live:
 
 @router.get("/ready", summary="Can it answer?", responses={503: {"model": Ready}})
 async def ready(service: CurrentService, response: Response) -> Ready:
-    """Answer 200 when the database answers, the job queue is open and a worker lives; else 503 with what is missing."""
+    """Answer 200 when every check is `ok`; else 503 with what is missing and what to do."""
     view = await service.run(lambda: _check(service))
     response.status_code = 200 if view.status == "ready" else 503
     return view
 
 
 def _check(service: Service) -> Ready:
+    demo, checks = "unknown", {"data_folder": _data_folder(service)}
     try:
         with service.database.read() as session:
-            works = any(is_alive(heartbeat_at) for heartbeat_at in session.scalars(select(Worker.heartbeat_at)))
+            checks |= {
+                "database": OK,
+                "schema_revision": _schema(session, service.schema_revision),
+                "model": _model(session),
+                "jobs": _jobs(session, service),
+            }
+        demo = service.demo_progress()
     except PlaygroundError as error:
-        return Ready(status="not_ready", database=error.detail, jobs="unknown", demo="unknown")
-    jobs = "ok" if service.workers.is_ready and works else "no worker gave a sign of life"
-    status: Literal["ready", "not_ready"] = "ready" if jobs == "ok" else "not_ready"
-    return Ready(status=status, database="ok", jobs=jobs, demo=service.demo_progress())
+        checks |= {"database": error.detail, "schema_revision": "unknown", "model": "unknown", "jobs": "unknown"}
+    faults = [name for name, state in checks.items() if state not in (OK, "unknown")]
+    return Ready(
+        status="not_ready" if faults else "ready", demo=demo, advice=[ADVICE[name] for name in faults], **checks
+    )
+
+
+def _data_folder(service: Service) -> str:
+    try:
+        check_writable(service.settings.data_folder)
+    except OSError as error:
+        return f"it cannot be written ({error.strerror})"
+    return OK
+
+
+def _schema(session: Session, expected: str) -> str:
+    found = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return OK if found == expected else f"it is {found}, this release's is {expected}"
+
+
+def _model(session: Session) -> str:
+    recipes = session.scalars(select(IndexRow.recipe).where(IndexRow.maintained))
+    embedders = [one["embedder"] or {} for one in recipes]  # a lexical index has none
+    for model in sorted({str(one["model"]) for one in embedders if "model" in one}):
+        try:
+            if not (model_settings().allow_model_hub and model != DEFAULT_MODEL):  # asking a hub takes long
+                locate(model)
+        except PlaygroundError as error:
+            return error.detail
+    return OK
+
+
+def _jobs(session: Session, service: Service) -> str:
+    works = any(is_alive(heartbeat_at) for heartbeat_at in session.scalars(select(Worker.heartbeat_at)))
+    return OK if service.workers.is_ready and works else "no worker gave a sign of life"

@@ -62,13 +62,15 @@ async def search(
                 restriction=body.filter, limit=body.k, require_fresh=body.require_fresh,
             ),
         )  # fmt: skip
+        seconds = {**retrieved.seconds, "total": time.perf_counter() - begin}
+        service.measures.count_stages("search", workspace_id, seconds)
         return SearchView(
             strategy=chosen.label,
             served_by=chosen.served_by,
             index_id=retrieved.index_id,
             missing_documents=retrieved.missing_documents,
             passages=[view_of(passage) for passage in retrieved.passages],
-            seconds={**retrieved.seconds, "total": time.perf_counter() - begin},
+            seconds=seconds,
         )
 
     return await service.run(work)

@@ -80,7 +80,7 @@ def other_service(client: TestClient) -> Callable[..., TestClient]:
         service: Service = app_of(client).state.service
         changed = service.settings.model_copy(update=settings)
         app = create_app(changed)
-        app.state.service = replace(service, settings=changed)
+        app.state.service = replace(service, settings=changed, measures=app.state.measures)
         made = TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
         made.portal = client.portal
         return made

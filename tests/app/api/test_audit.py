@@ -19,11 +19,11 @@ def entries(workspace: Workspace, **parameters: Any) -> list[JsonObject]:
 
 
 def test_a_change_is_there_with_who_before_and_after(workspace: Workspace) -> None:
-    expect(200, workspace.request("PATCH", json={"name": "Renamed"}))
+    expect(200, workspace.request("PATCH", json={"name": "Renamed"}, headers={"X-Request-ID": "r-1"}))
     (entry,) = entries(workspace)
     assert entry["operation"] == "PATCH /v1/workspaces/{workspace_id}"
     assert entry["who"] == "this machine, without a key"
-    assert (entry["member_id"], entry["key_id"]) == (None, None)
+    assert (entry["member_id"], entry["key_id"], entry["request_id"]) == (None, None, "r-1")
     assert entry["objects"] == {"workspace_id": workspace.id}
     change = {"row": f"workspaces/{workspace.id}", "before": {"name": "Test"}, "after": {"name": "Renamed"}}
     assert entry["changes"] == [change]

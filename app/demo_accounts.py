@@ -1,4 +1,4 @@
-"""The accounts of the demo: members and keys that nobody can use, for the examples. They leave the service open."""
+"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service open."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.accounts.keys import create_key
 from app.accounts.members import put_role
 from app.accounts.tables import Member
+from indexes.database.alerts import AlertRow
 
 MEMBERS = {"demo-member": "Demo viewer", "demo-disposable": "Demo member to be removed"}
 KEYS = {"demo-key": "to be looked at", "demo-disposable": "to be revoked"}
@@ -24,3 +25,7 @@ def plant_accounts(session: Session, workspace_id: str) -> None:
     for key_id, name in KEYS.items():
         made = create_key(session, viewer, name, at_most="viewer", only_workspaces=[workspace_id])
         made.kept.id = key_id
+    detail = "This alert is here for the examples; nothing is damaged."
+    alert = AlertRow(id="demo-alert", kind="index_damaged", subject="demo", detail=detail, figures={})
+    alert.next_attempt_at = None  # it is sent to nobody
+    session.add(alert)

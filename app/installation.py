@@ -9,8 +9,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import app
+from app.alert_sender import AlertSender
 from app.api.erased_answers import KEPT_ANSWERS
 from app.api.idempotency_claims import watch_claim
+from app.canary_clock import CanaryClock
 from app.context.contexts import Contexts
 from app.context.erasure.audit_traces import AUDIT_LOG
 from app.context.erasure.context_traces import CONTEXT_TRACES
@@ -80,7 +82,11 @@ class Installation:
             threads=settings.job_threads,
             runs_jobs=self._runs_jobs,
         )
-        self._clock = RetentionClock(self.database, self.workers.enqueue)
+        self._clocks = (
+            RetentionClock(self.database, self.workers.enqueue),
+            CanaryClock(self.database),
+            AlertSender(self.database, settings),
+        )
 
     def start(self) -> None:
         """Clear what crashes left behind and open the job queue; call it from a thread without a running event loop."""
@@ -88,11 +94,13 @@ class Installation:
         remove_orphaned_sources(self.database, self.settings.data_folder)
         self.workers.start()
         if self._runs_jobs:
-            self._clock.start()
+            for clock in self._clocks:
+                clock.start()
 
     def stop(self) -> None:
         """Hand running jobs back and close the database."""
-        self._clock.stop()
+        for clock in self._clocks:
+            clock.stop()
         self.workers.stop()
         self.database.close()
 

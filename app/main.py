@@ -22,6 +22,7 @@ from app.api.description import extend_description
 from app.api.measures import Measures
 from app.api.refusals import BodyLimit
 from app.api.routers import (
+    alerts,
     alias_history,
     aliases,
     audit,
@@ -108,7 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
         explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
         alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
-        members, keys, audit, quotas, metrics,
+        members, keys, audit, quotas, metrics, alerts,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(bearer)])
     _serve_documentation(app)

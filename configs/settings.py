@@ -31,6 +31,14 @@ class Settings(BaseSettings):
         pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+(, ?https?://[A-Za-z0-9.:\[\]-]+)*)?$",
         description="Origins whose pages may call the service (CORS), separated by commas; empty means none.",
     )
+    alert_webhook: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Address that alerts are sent to by POST; empty means none.",
+    )
+    alert_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret of the HMAC-SHA256 signature of what is sent; empty means unsigned."
+    )
     demo: bool = Field(True, description="Fill an empty data folder with the demo workspace at start.")
     worker: bool = Field(True, description="Run jobs in this process; without it, jobs wait for a process that does.")
     job_threads: int = Field(

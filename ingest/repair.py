@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from configs.errors import PlaygroundError
+from indexes.database.alerts import raise_alert
 from indexes.database.engine import Database
 from indexes.database.tables import Job
 from indexes.jobs import create_job
@@ -26,6 +27,11 @@ def start_repair(session: Session, workspace_id: str, index_id: str, segment_ids
     """
     if not quarantine(session, workspace_id, segment_ids):
         return None
+    raise_alert(
+        session, "index_damaged", index_id,
+        f"{len(segment_ids)} segments of an index are not as they were written; they are set aside and rebuilt",
+        workspace_id=workspace_id, segments=sorted(segment_ids),
+    )  # fmt: skip
     waiting = select(Job).where(Job.workspace_id == workspace_id, Job.kind == BUILD_INDEX, Job.state == "queued")
     for job in session.scalars(waiting.order_by(Job.created_at, Job.id)):
         if job.arguments["index_id"] == index_id:

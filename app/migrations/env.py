@@ -13,6 +13,8 @@ from indexes.database.engine import Base, Database, UtcDateTime
 for owner in (
     "indexes.database.tables",
     "indexes.database.audit",
+    "indexes.database.alerts",
+    "ingest.canaries",
     "app.context.saved_strategies",
     "app.context.saved_contexts",
     "app.context.aliases.records",

@@ -1,0 +1,123 @@
+"""Embedder canaries: the same model is quiet, another one is an alert, and one that cannot embed as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from configs.errors import UnavailableError
+from indexes.database.alerts import AlertRow
+from indexes.database.engine import Database, now
+from ingest import canaries
+from ingest.canaries import CANARIES, MOST_DRIFT, CanaryRow, check_canaries, drift_of, due, embedders_in_use
+from ingest.embedders import Vectors
+from ingest.embedders.hashing import Hashing
+from tests.database import add_index, add_workspace, fresh_database
+from tests.ingest.library import HYBRID, LEXICAL
+
+assert isinstance(HYBRID.embedder, Hashing)
+HASHING = HYBRID.embedder
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Yield a database with two maintained indexes of one embedder, a lexical one, and one that is not maintained."""
+    with fresh_database(tmp_path) as database:
+        with database.write() as session:
+            add_workspace(session)
+            recipe = HYBRID.model_dump(mode="json")
+            other = {**recipe, "embedder": {**recipe["embedder"], "dimensions": 32}}
+            add_index(session, "a", recipe=recipe, maintained=True)
+            add_index(session, "b", recipe=recipe, maintained=True)
+            add_index(session, "c", recipe=LEXICAL.model_dump(mode="json"), maintained=True)
+            add_index(session, "d", recipe=other, maintained=False)
+        yield database
+
+
+def check(database: Database) -> dict[str, float]:
+    """Check every embedder in use."""
+    return dict(check_canaries(database, embedders_in_use(database)))
+
+
+def open_alerts(database: Database) -> list[AlertRow]:
+    """Return the alerts."""
+    with database.read() as session:
+        return list(session.scalars(select(AlertRow)))
+
+
+def test_embedders_of_maintained_indexes_are_in_use(database: Database) -> None:
+    assert embedders_in_use(database) == {HASHING.fingerprint: HASHING}
+
+
+def test_the_same_model_is_quiet(database: Database) -> None:
+    for _ in range(3):
+        assert check(database) == {HASHING.fingerprint: 0.0}
+    assert open_alerts(database) == []
+
+
+@pytest.mark.parametrize(("share", "is_alert"), [(1e-3, False), (0.2, True), (1.0, True)])
+def test_vectors_that_moved_are_an_alert_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch, share: float, is_alert: bool
+) -> None:
+    check(database)
+    encode = Hashing.encode
+    noise = np.random.default_rng(0).standard_normal((len(CANARIES), HASHING.dimensions)).astype(np.float32)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    monkeypatch.setattr(Hashing, "encode", lambda self, texts: (1 - share) * encode(self, texts) + share * noise)
+    for _ in range(2):
+        (drift,) = check(database).values()
+        assert (drift > MOST_DRIFT) is is_alert
+        assert [alert.kind for alert in open_alerts(database)] == ["embedder_changed"] * is_alert
+    for alert in open_alerts(database):
+        assert alert.subject == HASHING.fingerprint
+        assert alert.figures["drift"] == pytest.approx(drift)
+    with database.read() as session:
+        assert session.scalars(select(CanaryRow)).one().drift == drift
+
+
+def test_a_model_that_is_gone_is_an_alert(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: Hashing, _texts: Sequence[str]) -> Vectors:
+        raise UnavailableError("the model is not on this machine", hint="install it")
+
+    monkeypatch.setattr(Hashing, "encode", fail)
+    assert check(database) == {}
+    (alert,) = open_alerts(database)
+    assert (alert.kind, alert.detail) == ("embedder_failed", "the model is not on this machine")
+
+
+def test_each_is_due_at_a_start_and_after_a_day(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = embedders_in_use(database)
+    assert due(database, at_start=False) == everything
+    check(database)
+    assert due(database, at_start=False) == {}
+    assert due(database, at_start=True) == everything
+    tomorrow = now() + timedelta(days=1, seconds=1)
+    monkeypatch.setattr(canaries, "now", lambda: tomorrow)
+    assert due(database, at_start=False) == everything
+
+
+def test_the_drift_is_that_of_the_worst_row() -> None:
+    first = np.eye(3, dtype=np.float32)
+    turned = first.copy()
+    turned[2] = [0.0, 0.6, 0.8]
+    assert drift_of(first.tobytes(), first) == 0.0
+    assert drift_of(first.tobytes(), 5 * first) == pytest.approx(0.0)
+    assert drift_of(first.tobytes(), turned) == pytest.approx(0.2)
+    assert drift_of(first.tobytes(), np.eye(2, dtype=np.float32)) == 2.0
+
+
+@pytest.mark.slow
+def test_batches_and_neighbours_move_the_shipped_model_far_less_than_an_alert() -> None:
+    from ingest.embedders.sentence_transformer import SentenceTransformer
+
+    embedder = SentenceTransformer(kind="sentence_transformer", precision="fp32")
+    together = embedder.encode(CANARIES)
+    apart = np.concatenate([embedder.encode([text]) for text in CANARIES])
+    crowded = embedder.encode([*CANARIES, *(f"{text} " * 40 for text in CANARIES)])[: len(CANARIES)]
+    drifts = [drift_of(together.tobytes(), other) for other in (apart, crowded)]
+    assert max(drifts) < MOST_DRIFT / 1_000

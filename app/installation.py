@@ -31,6 +31,7 @@ from configs.settings import Settings
 from indexes.database.audit import watch_changes
 from indexes.database.engine import Database
 from indexes.durable_files import check_writable
+from indexes.jobs import Handler
 from indexes.purge import PURGE, purge_handler
 from indexes.segments import remove_unused
 from indexes.view import Views
@@ -57,27 +58,9 @@ class Installation:
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
-        owners = (
-            JOB_ERRORS,
-            CONTEXT_TRACES,
-            evidence_owner(settings.data_folder),
-            KEPT_ANSWERS,
-            PERSONAL_ROWS,
-            AUDIT_LOG,
-        )
-        eraser = Eraser(data_folder=settings.data_folder, owners=owners, forget=self._forget)
-        pipeline = Pipeline(data_folder=settings.data_folder, max_text_characters=settings.max_text_characters)
         self.workers = Workers(
             self.database,
-            {
-                **pipeline.handlers(),
-                **ExperimentRunner(data_folder=settings.data_folder, contexts=self.contexts).handlers(),
-                **Screener(data_folder=settings.data_folder).handlers(),
-                **eraser.handlers(),
-                **Retainer(owners=owners).handlers(),
-                PURGE: purge_handler(settings.data_folder),
-                SEED_DEMO: seed_handler(pipeline, self.contexts),
-            },
+            self._handlers(),
             data_folder=settings.data_folder,
             threads=settings.job_threads,
             runs_jobs=self._runs_jobs,
@@ -87,6 +70,21 @@ class Installation:
             CanaryClock(self.database),
             AlertSender(self.database, settings),
         )
+
+    def _handlers(self) -> dict[str, Handler]:
+        """Return what does each kind of job."""
+        folder = self.settings.data_folder
+        owners = (JOB_ERRORS, CONTEXT_TRACES, evidence_owner(folder), KEPT_ANSWERS, PERSONAL_ROWS, AUDIT_LOG)
+        pipeline = Pipeline(data_folder=folder, max_text_characters=self.settings.max_text_characters)
+        return {
+            **pipeline.handlers(),
+            **ExperimentRunner(data_folder=folder, contexts=self.contexts).handlers(),
+            **Screener(data_folder=folder).handlers(),
+            **Eraser(data_folder=folder, owners=owners, forget=self._forget).handlers(),
+            **Retainer(owners=owners).handlers(),
+            PURGE: purge_handler(folder),
+            SEED_DEMO: seed_handler(pipeline, self.contexts),
+        }
 
     def start(self) -> None:
         """Clear what crashes left behind and open the job queue; call it from a thread without a running event loop."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -27,17 +29,17 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings()
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
-    """Run a command and return the lines it prints, those of its error where it fails."""
-    capsys.readouterr()
-    assert main(["keys", *arguments]) == status
-    printed = capsys.readouterr()
-    return (printed.err if status else printed.out).splitlines()
+def run(*arguments: str, status: int = 0) -> list[str]:
+    """Run a command and return the lines it prints, those of its error where it fails.
+
+    Output is caught here and not by a fixture: the job engine of a service in the same test would keep its stream.
+    """
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()) as errors:
+        assert main(["keys", *arguments]) == status
+    return (errors if status else printed).getvalue().splitlines()
 
 
-def test_the_first_administrators_key_closes_the_service(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_first_administrators_key_closes_the_service(settings: Settings) -> None:
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         created = expect(201, client.post("/v1/workspaces", json={"name": "w", "preset": "model_free"}))
         member = expect(201, client.post("/v1/members", json={"name": "Vi"}))
@@ -45,7 +47,7 @@ def test_the_first_administrators_key_closes_the_service(
         assert expect(200, client.get("/v1/me"))["is_administrator"], "no administrator has a key yet"
         vi = {"Authorization": f"Bearer {made['key']}"}
         assert expect(200, client.get("/v1/me", headers=vi))["name"] == "Vi"
-        _, key = run(capsys, "create", "--admin", "--name", "Ada")
+        _, key = run("create", "--admin", "--name", "Ada")
         expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")
         ada = {"Authorization": f"Bearer {key}", "Host": "playground.example"}
         shown = expect(200, client.get("/v1/workspaces", headers=ada))["items"]
@@ -53,26 +55,26 @@ def test_the_first_administrators_key_closes_the_service(
         assert expect(200, client.get("/v1/workspaces", headers=vi))["items"] == []
 
 
-def test_what_became_of_the_key_opens_nothing_again(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    first, _ = run(capsys, "create", "--admin", "--name", "Ada", "--expires-days", "1")
+def test_what_became_of_the_key_opens_nothing_again(settings: Settings) -> None:
+    first, _ = run("create", "--admin", "--name", "Ada", "--expires-days", "1")
     key_id = first.split()[0]
-    assert "last_administrator" in run(capsys, "revoke", key_id, status=1)[0]
-    run(capsys, "create", "--admin", "--name", "Bob")
-    assert run(capsys, "revoke", key_id) == [f"{key_id} is revoked"]
-    lines = run(capsys, "list")
+    assert "last_administrator" in run("revoke", key_id, status=1)[0]
+    run("create", "--admin", "--name", "Bob")
+    assert run("revoke", key_id) == [f"{key_id} is revoked"]
+    lines = run("list")
     assert ["revoked" in line for line in lines] == [True, False]
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")
 
 
-def test_a_key_for_one_workspace(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_for_one_workspace(settings: Settings) -> None:
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         created = expect(201, client.post("/v1/workspaces", json={"name": "w", "preset": "model_free"}))
         given = ("create", "--name", "bot", "--workspace", created["id"], "--role", "editor")
-        _, key = run(capsys, *given)
+        _, key = run(*given)
         me = expect(200, client.get("/v1/me", headers={"Authorization": f"Bearer {key}"}))
         assert (me["name"], me["is_administrator"], me["roles"]) == ("bot", False, {created["id"]: "editor"})
-        run(capsys, *given)
+        run(*given)
         assert len(expect(200, client.get("/v1/members"))["items"]) == 1
 
 
@@ -86,17 +88,13 @@ def test_a_key_for_one_workspace(settings: Settings, capsys: pytest.CaptureFixtu
         (("revoke", "nosuch"), "key_not_found"),
     ],
 )
-def test_bad_input_makes_nothing(
-    settings: Settings, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: str
-) -> None:
+def test_bad_input_makes_nothing(settings: Settings, arguments: tuple[str, ...], code: str) -> None:
     assert settings.is_loopback
-    assert run(capsys, *arguments, status=1)[0].startswith(code)
-    assert run(capsys, "list") == []
+    assert run(*arguments, status=1)[0].startswith(code)
+    assert run("list") == []
 
 
-def test_other_machines_are_answered_once_an_administrator_has_a_key(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_machines_are_answered_once_an_administrator_has_a_key(settings: Settings) -> None:
     check_exposure(settings)
     exposed = settings.model_copy(update={"host": "0.0.0.0"})
     for _ in range(2):
@@ -104,7 +102,7 @@ def test_other_machines_are_answered_once_an_administrator_has_a_key(
             check_exposure(exposed)
         assert "context-playground keys create" in refused.value.hint
     check_exposure(exposed.model_copy(update={"api_key": SecretStr("k" * 32)}))
-    run(capsys, "create", "--admin", "--name", "Ada")
+    run("create", "--admin", "--name", "Ada")
     check_exposure(exposed)
 
 

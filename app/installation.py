@@ -25,6 +25,7 @@ from app.retention_clock import RetentionClock
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.engine import Database
+from indexes.database.pairing import pair, part
 from indexes.purge import PURGE, purge_handler
 from indexes.segments import remove_unused
 from indexes.view import Views
@@ -48,6 +49,7 @@ class Installation:
         )
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url)
+        pair(settings.data_folder, self.database)
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
@@ -83,6 +85,7 @@ class Installation:
         """Hand running jobs back and close the database."""
         self._clock.stop()
         self.workers.stop()
+        part(self.settings.data_folder, self.database)
         self.database.close()
 
     def _forget(self) -> None:

@@ -47,6 +47,8 @@ def save_strategy(session: Session, workspace_id: str, name: str, strategy: Stra
     What equals the newest version already is that version.
     """
     resolved = strategy.resolved()
+    if isinstance(resolved.retrieval, SearchSetup):
+        _check_stores(session, resolved.retrieval)
     newest = _newest(session, workspace_id, name)
     if newest is not None and _parse(canonical_json(newest.definition)) == resolved:
         return _saved(newest), False
@@ -140,6 +142,7 @@ def ensure_index(
     )
     index = session.scalars(statement).one_or_none()
     if index is None:
+        _check_stores(session, setup)
         index = IndexRow(
             id=index_id or new_id("index"),
             workspace_id=workspace_id,
@@ -175,3 +178,9 @@ def _parse(definition: str) -> Strategy:
 @lru_cache(maxsize=256)
 def _recipe(definition: str) -> IndexRecipe:
     return IndexRecipe.model_validate_json(definition)
+
+
+def _check_stores(session: Session, setup: SearchSetup) -> None:
+    """Raise a PlaygroundError where the database cannot hold what one of the stores builds."""
+    for store in setup.stores:
+        store.check_database(session)

@@ -6,7 +6,7 @@ A table is committed before the manifest row that makes it count, and never chan
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,28 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    any_,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)  # fmt: skip
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
+from sqlalchemy.types import UserDefinedType
 
 from configs.errors import InvalidInputError, UnavailableError
 from indexes.database.engine import Database
@@ -34,9 +53,24 @@ UNAVAILABLE = "pgvector_unavailable"
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
 
+Mask = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
+
+
+class _Halfvec(UserDefinedType[str]):
+    """pgvector's vector of half-precision numbers, written as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name in SQL."""
+        return "halfvec"
+
+
+_NUMBER: ColumnClause[int] = column("number", Integer)
+_VECTOR: ColumnClause[str] = column("vector", _Halfvec())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +88,9 @@ class VectorTable:
         self._database = database
         place = f"{location.parent.parent.name}/{location.parent.name}"
         self._segment = location.parent.name
-        self.name = f"{SCHEMA}.segment_{hashlib.sha256(place.encode()).hexdigest()[:24]}"
+        name = f"segment_{hashlib.sha256(place.encode()).hexdigest()[:24]}"
+        self.name = f"{SCHEMA}.{name}"
+        self._table = table(name, schema=SCHEMA)
 
     def create(self, vectors: Float32, *, with_graph: bool) -> None:
         """Store float32 [rows, dimensions] and, with a graph, index them; what an earlier attempt left is replaced."""
@@ -78,36 +114,38 @@ class VectorTable:
     def count(self) -> int:
         """Return the number of rows."""
         with self._reading() as session:
-            return int(session.execute(text(f"SELECT count(*) FROM {self.name}")).scalar_one())
+            return int(session.execute(select(func.count()).select_from(self._table)).scalar_one())
 
     def products(self, query: Float32, rows: Int64) -> Found:
         """Return those of `rows` that the table holds, each once."""
-        statement = f"SELECT number, -(vector <#> CAST(:query AS halfvec)) FROM {self.name} WHERE number = ANY(:rows)"
+        wanted = any_(literal(rows.tolist(), ARRAY(Integer))) == _NUMBER
         with self._reading() as session:
-            return _found(session, statement, {"query": _literal(query), "rows": rows.tolist()})
+            return _found(session, select(_NUMBER, _distance(query)).select_from(self._table).where(wanted))
 
-    def best(self, query: Float32, allowed: npt.NDArray[np.bool_] | None, k: int, *, scale: float) -> Found:
+    def best(self, query: Float32, allowed: Mask | None, k: int, *, scale: float) -> Found:
         """Return the k best allowed rows, by (product rounded to a multiple of 1 / scale, row); every one is compared.
 
         The order is of an expression that no index serves, so the planner cannot take the graph.
         """
-        statement = (
-            f"SELECT number, -distance FROM (SELECT number, vector <#> CAST(:query AS halfvec) AS distance"
-            f" FROM {self.name}{_where(allowed)}) AS compared ORDER BY round(distance * :scale), number LIMIT :k"
-        )
+        compared = self._allowed(query, allowed).subquery()
+        statement = select(compared.c.number, compared.c.distance)
+        statement = statement.order_by(func.round(compared.c.distance * literal(scale, Double)), compared.c.number)
         with self._reading() as session:
-            values = {"query": _literal(query), "k": k, "scale": scale, **_bitmap(allowed)}
-            return _found(session, statement, values)
+            return _found(session, statement.limit(k))
 
-    def near(self, query: Float32, allowed: npt.NDArray[np.bool_] | None, k: int, *, effort: int) -> Found:
+    def near(self, query: Float32, allowed: Mask | None, k: int, *, effort: int) -> Found:
         """Return about the k nearest allowed rows through the graph, fewer where the search gives up first."""
-        statement = (
-            f"SELECT number, -(vector <#> CAST(:query AS halfvec)) FROM {self.name}{_where(allowed)}"
-            f" ORDER BY vector <#> CAST(:query AS halfvec) LIMIT :k"
-        )
         with self._reading() as session:
             session.execute(_THROUGH_THE_GRAPH, {"effort": str(effort)})
-            return _found(session, statement, {"query": _literal(query), "k": k, **_bitmap(allowed)})
+            return _found(session, self._allowed(query, allowed).order_by(_distance(query)).limit(k))
+
+    def _allowed(self, query: Float32, allowed: Mask | None) -> Select[Any]:
+        """Return the selection of the rows that may be seen, with their distances; others are not compared."""
+        statement = select(_NUMBER, _distance(query).label("distance")).select_from(self._table)
+        if allowed is None:
+            return statement
+        bitmap = literal(np.packbits(allowed, bitorder="little").tobytes(), LargeBinary)
+        return statement.where(func.get_bit(bitmap, _NUMBER) == 1)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -197,21 +235,16 @@ def _copy(connection: Connection, name: str, vectors: Float32) -> None:
         copy.write(_COPY_END)
 
 
-def _where(allowed: npt.NDArray[np.bool_] | None) -> str:
-    return "" if allowed is None else " WHERE get_bit(CAST(:allowed AS bytea), number) = 1"
-
-
-def _bitmap(allowed: npt.NDArray[np.bool_] | None) -> dict[str, bytes]:
-    return {} if allowed is None else {"allowed": np.packbits(allowed, bitorder="little").tobytes()}
-
-
 def _literal(vector: Float32) -> str:
     return "[" + ",".join(map(repr, vector.astype(np.float16).tolist())) + "]"
 
 
-def _found(session: Session, statement: str, values: dict[str, Any]) -> Found:
-    found: Sequence[Any] = session.execute(text(statement), values).all()
-    return Found(
-        np.array([number for number, _ in found], dtype=np.int64),
-        np.array([product for _, product in found], dtype=np.float64),
-    )
+def _distance(query: Float32) -> ColumnElement[float]:
+    """Return pgvector's negative inner product of a row's vector and the query's."""
+    return _VECTOR.op("<#>", return_type=Double())(cast(literal(_literal(query), String), _Halfvec()))
+
+
+def _found(session: Session, statement: Select[Any]) -> Found:
+    found = session.execute(statement).all()
+    numbers = np.array([number for number, _ in found], dtype=np.int64)
+    return Found(numbers, -np.array([distance for _, distance in found], dtype=np.float64))

@@ -85,9 +85,10 @@ class Searcher(ABC):
 class Store(Part):
     """One way to store and search the rows of a segment.
 
-    Promises: `build` writes only inside `location`, or where `discard` finds it, and syncs what it wrote; `open` refuses a location that another
-    store or another format version built; an exact store equals brute force over the allowed rows, ties by row; live
-    settings act on what was built before. Opened data is shared by all searchers of a location.
+    Promises: `build` writes only inside `location`, or where `discard` finds it, and syncs what it wrote; `open`
+    refuses a location that another store or another format version built; an exact store equals brute force over the
+    allowed rows, ties by row; live settings act on what was built before. Opened data is shared by all searchers of a
+    location.
     """
 
     signal: ClassVar[Literal["dense", "lexical"]]

@@ -120,7 +120,7 @@ class VectorTable:
         """Return those of `rows` that the table holds, each once."""
         wanted = any_(literal(rows.tolist(), ARRAY(Integer))) == _NUMBER
         with self._reading() as session:
-            return _found(session, select(_NUMBER, _distance(query)).select_from(self._table).where(wanted))
+            return _found(session, self._allowed(query, None).where(wanted))
 
     def best(self, query: Float32, allowed: Mask | None, k: int, *, scale: float) -> Found:
         """Return the k best allowed rows, by (product rounded to a multiple of 1 / scale, row); every one is compared.
@@ -128,7 +128,7 @@ class VectorTable:
         The order is of an expression that no index serves, so the planner cannot take the graph.
         """
         compared = self._allowed(query, allowed).subquery()
-        statement = select(compared.c.number, compared.c.distance)
+        statement: Select[int, float] = select(compared.c.number, compared.c.distance)
         statement = statement.order_by(func.round(compared.c.distance * literal(scale, Double)), compared.c.number)
         with self._reading() as session:
             return _found(session, statement.limit(k))
@@ -139,9 +139,9 @@ class VectorTable:
             session.execute(_THROUGH_THE_GRAPH, {"effort": str(effort)})
             return _found(session, self._allowed(query, allowed).order_by(_distance(query)).limit(k))
 
-    def _allowed(self, query: Float32, allowed: Mask | None) -> Select[Any]:
+    def _allowed(self, query: Float32, allowed: Mask | None) -> Select[int, float]:
         """Return the selection of the rows that may be seen, with their distances; others are not compared."""
-        statement = select(_NUMBER, _distance(query).label("distance")).select_from(self._table)
+        statement: Select[int, float] = select(_NUMBER, _distance(query).label("distance")).select_from(self._table)
         if allowed is None:
             return statement
         bitmap = literal(np.packbits(allowed, bitorder="little").tobytes(), LargeBinary)
@@ -157,7 +157,7 @@ class VectorTable:
                 raise
             raise UnavailableError(
                 f"segment {self._segment!r} cannot be read by pgvector (its table is gone)",
-                hint="refresh the index with POST …/indexes; it is rebuilt from the database",
+                hint="repair the index with POST …/repairs; it is rebuilt from the database",
                 code=SEGMENT_UNREADABLE,
             ) from error
 
@@ -177,14 +177,7 @@ def check_pgvector(connection: Connection) -> None:
             hint="take the store faiss_flat, or run the service on PostgreSQL: PLAYGROUND_DATABASE_URL",
             code=UNAVAILABLE,
         )
-    offered = connection.execute(
-        text("SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector'")
-    ).scalar()
-    _check_version(offered)
-
-
-def _check_version(version: str | None) -> None:
-    oldest = ".".join(map(str, OLDEST_EXTENSION))
+    version, oldest = _offered_version(connection), ".".join(map(str, OLDEST_EXTENSION))
     if version is None or tuple(map(int, version.split(".")[:2])) < OLDEST_EXTENSION:
         found = "no pgvector" if version is None else f"pgvector {version}"
         raise UnavailableError(
@@ -192,6 +185,13 @@ def _check_version(version: str | None) -> None:
             hint="install pgvector on the database server (and ALTER EXTENSION vector UPDATE), or take faiss_flat",
             code=UNAVAILABLE,
         )
+
+
+def _offered_version(connection: Connection) -> str | None:
+    """Return the version of pgvector that the database has, or that its server would install."""
+    offered = "SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector'"
+    version: str | None = connection.execute(text(offered)).scalar()
+    return version
 
 
 def _prepare(connection: Connection) -> None:
@@ -244,7 +244,7 @@ def _distance(query: Float32) -> ColumnElement[float]:
     return _VECTOR.op("<#>", return_type=Double())(cast(literal(_literal(query), String), _Halfvec()))
 
 
-def _found(session: Session, statement: Select[Any]) -> Found:
+def _found(session: Session, statement: Select[int, float]) -> Found:
     found = session.execute(statement).all()
     numbers = np.array([number for number, _ in found], dtype=np.int64)
     return Found(numbers, -np.array([distance for _, distance in found], dtype=np.float64))

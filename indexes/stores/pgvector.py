@@ -18,8 +18,8 @@ from indexes.stores import Mask, Query, Rows, Scores, Searcher, SegmentRows, Sta
 from indexes.vector_tables import MOST_DIMENSIONS_OF_A_GRAPH, VectorTable, check_pgvector
 
 LONGEST_VECTOR = 1.001
-EXACT_ROWS = 10_000
-"""So many permitted rows are all compared; a graph is built only for segments with more."""
+EXACT_ROWS = 50_000
+"""So many permitted rows are all compared, 1 µs each; a graph, which misses some, is built only for larger segments."""
 EXACT_SHARE = 0.2
 """Where fewer of the rows are permitted, all of those are compared: a graph would mostly be walked in vain."""
 GATHERED_ROWS = 512
@@ -30,7 +30,7 @@ LEAST_EFFORT, MOST_EFFORT = 200, 1_000
 class Pgvector(Store):
     """Compare vectors in half precision inside PostgreSQL; what may not be read is left out before the comparison.
 
-    A segment is a table with a graph (HNSW) of its own above 10,000 rows; fewer rows, or filters that leave under a
+    A segment is a table with a graph (HNSW) of its own above 50,000 rows; fewer rows, or filters that leave under a
     fifth, are compared one by one. A score differs from that of `faiss_flat` by 0.001 at most. Needs PostgreSQL with
     pgvector 0.8 as the service's database.
     """

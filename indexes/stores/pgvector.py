@@ -24,7 +24,8 @@ EXACT_SHARE = 0.2
 """Where fewer of the rows are permitted, all of those are compared: a graph would mostly be walked in vain."""
 GATHERED_ROWS = 512
 """So few permitted rows are looked up by number; beyond it, a scan of the table costs less."""
-LEAST_EFFORT, MOST_EFFORT = 200, 1_000
+LEAST_EFFORT, MOST_EFFORT = 400, 1_000
+"""How many candidates a walk of the graph keeps; pgvector takes no more than 1,000."""
 
 
 class Pgvector(Store):

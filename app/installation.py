@@ -30,6 +30,7 @@ from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.audit import watch_changes
 from indexes.database.engine import Database
+from indexes.database.pairing import pair, part
 from indexes.durable_files import check_writable
 from indexes.jobs import Handler
 from indexes.purge import PURGE, purge_handler
@@ -55,6 +56,7 @@ class Installation:
         )
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
+        pair(settings.data_folder, self.database)
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
@@ -100,6 +102,7 @@ class Installation:
         for clock in self._clocks:
             clock.stop()
         self.workers.stop()
+        part(self.settings.data_folder, self.database)
         self.database.close()
 
     def _forget(self) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from configs.settings import Settings
 from indexes.database.engine import Database
+from indexes.database.pairing import pair, part
 from indexes.database.tables import IndexRow, Workspace
 from indexes.durable_files import sha256_of
 from ingest.integrity import check_index
@@ -23,6 +24,7 @@ def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
     looked at no further.
     """
     database = Database(settings.sqlalchemy_url)
+    pair(settings.data_folder, database)
     try:
         faults = list(_database_faults(database))
         yield from faults
@@ -35,6 +37,7 @@ def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
         for workspace_id, index_id in indexes:
             yield from _index_faults(database, settings.data_folder, workspace_id, index_id, repair=repair)
     finally:
+        part(settings.data_folder, database)
         database.close()
 
 

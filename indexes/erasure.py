@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -16,8 +15,7 @@ from indexes.database.catalog import raise_generation
 from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Version, Worker
 from indexes.jobs import RunningJob
-from indexes.opened_locations import evict
-from indexes.segments import segment_folder
+from indexes.segments import remove_folder, segment_folder
 from indexes.workers import is_alive
 
 REQUESTS_SECONDS = 3.0
@@ -108,6 +106,5 @@ def _remove(folder: Path) -> bool:
     """Remove a directory, tell whether it was there, and let every store forget it."""
     is_there = folder.is_dir()
     if is_there:
-        shutil.rmtree(folder)
-    evict(folder)
+        remove_folder(folder)
     return is_there

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Version, Workspace
 from indexes.jobs import FINAL_STATES, Handler, RunningJob
+from indexes.segments import remove_index_folder
 
 PURGE = "purge_workspace"
 VERSIONS_PER_BATCH = 500
@@ -36,8 +37,9 @@ def purge_handler(data_folder: Path) -> Handler:
             if not ids:
                 break
             yield
-        for folder in [data_folder / "uploads" / workspace_id, *(data_folder / "segments" / i for i in index_ids)]:
-            shutil.rmtree(folder, ignore_errors=True)
+        for index_id in index_ids:
+            remove_index_folder(data_folder, index_id)
+        shutil.rmtree(data_folder / "uploads" / workspace_id, ignore_errors=True)
         with job.write() as session:
             session.execute(delete(Document).where(Document.workspace_id == workspace_id))
             session.execute(delete(Workspace).where(Workspace.id == workspace_id))

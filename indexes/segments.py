@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import shutil
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from configs.errors import UnavailableError
+from configs.errors import PlaygroundError, UnavailableError
 from indexes.array_file import map_arrays, write_arrays
 from indexes.database.catalog import raise_generation
 from indexes.database.engine import Database, now
@@ -72,8 +73,23 @@ def write_segment(folder: Path, stores: Sequence[Store], table: RowTable, rows: 
     try:
         return _write(folder, stores, table, rows)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(PlaygroundError, OSError):  # what is left then is an orphan with its folder
+            remove_folder(folder)
         raise
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a segment with what its stores keep elsewhere, that first: while a folder is there, so is the way to it.
+    Every store forgets the segment. A folder that is not there is no error.
+    """
+    members = Store.members()
+    for location in folder.glob("*/"):
+        if location.name in members:
+            members[location.name].discard(location)
+    if folder.exists():
+        shutil.rmtree(folder)
+    evict(folder)
+    doubt([folder])
 
 
 def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: SegmentRows) -> WrittenSegment:
@@ -92,6 +108,15 @@ def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: Segment
         size_bytes=sum(file.stat().st_size for file in files),
         checksums={file.relative_to(folder).as_posix(): sha256_of(file) for file in files},
     )
+
+
+def remove_index_folder(data_folder: Path, index_id: str) -> None:
+    """Remove every segment of an index, and the folder that held them."""
+    folder = data_folder / "segments" / index_id
+    for segment in folder.glob("*/"):
+        with contextlib.suppress(OSError):
+            remove_folder(segment)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @lru_cache(maxsize=512)
@@ -144,9 +169,8 @@ def remove_unused(database: Database, data_folder: Path) -> None:
         oldest = min(oldest, began.timestamp())
     for folder in (data_folder / "segments").glob("*/*"):
         if folder.name not in known and _written_at(folder) < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
-            evict(folder)
-            doubt([folder])
+            with contextlib.suppress(OSError):  # another job was faster, or the next one tries again
+                remove_folder(folder)
 
 
 def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:

@@ -14,6 +14,7 @@ from configs.errors import PlaygroundError
 from indexes.database.catalog import count_served, list_segments, load_index, load_workspace
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Segment, Served
+from indexes.opened_locations import evict
 from indexes.segments import RowTable, open_rows, segment_folder
 from indexes.soundness import damaged_files
 from indexes.stores import Query, Rows, Searcher, Statistics
@@ -81,6 +82,7 @@ def check_index(database: Database, data_folder: Path, workspace_id: str, index_
 
 def _disagreements(session: Session, recipe: IndexRecipe, segment: Segment, folder: Path) -> Iterator[str]:
     """Yield a sentence for each way in which a segment whose files are whole is not what SQL says."""
+    evict(folder)  # a store may keep its rows elsewhere, and has them looked at again
     try:
         table = open_rows(folder)
         searchers = {store.kind_of_class(): store.open(folder / store.kind_of_class()) for store in recipe.stores}

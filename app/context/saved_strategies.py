@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.context.strategy import SearchSetup, Strategy
+from app.context.strategy import BaselineSetup, SearchSetup, Strategy
 from configs.errors import ConflictError, NotFoundError
 from configs.part import canonical_json
 from indexes.database.catalog import list_indexes, missing_versions
@@ -48,6 +48,7 @@ def save_strategy(session: Session, workspace_id: str, name: str, strategy: Stra
     What equals the newest version already is that version.
     """
     resolved = strategy.resolved()
+    check_stores(session, resolved.retrieval)
     newest = _newest(session, workspace_id, name)
     if newest is not None and _parse(canonical_json(newest.definition)) == resolved:
         return _saved(newest), False
@@ -141,6 +142,7 @@ def ensure_index(
     )
     index = session.scalars(statement).one_or_none()
     if index is None:
+        check_stores(session, setup)
         index = IndexRow(
             id=index_id or new_id("index"),
             workspace_id=workspace_id,
@@ -176,3 +178,9 @@ def _parse(definition: str) -> Strategy:
 @lru_cache(maxsize=256)
 def _recipe(definition: str) -> IndexRecipe:
     return IndexRecipe.model_validate_json(definition)
+
+
+def check_stores(session: Session, setup: SearchSetup | BaselineSetup) -> None:
+    """Raise a PlaygroundError where the database cannot hold what one of the stores builds."""
+    for store in setup.stores if isinstance(setup, SearchSetup) else ():
+        store.check_database(session)

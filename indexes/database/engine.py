@@ -121,6 +121,14 @@ class Database:
                 finally:
                     session.expunge_all()
 
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """Yield a connection whose changes are committed at the end, for what may take long and nobody else sees: on
+        PostgreSQL it does not wait for write units, nor they for it.
+        """
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy.orm import Session
 
 from configs.part import Part, import_members
 from indexes.ranking import SCORE_DECIMALS as SCORE_DECIMALS
@@ -84,13 +85,24 @@ class Searcher(ABC):
 class Store(Part):
     """One way to store and search the rows of a segment.
 
-    Promises: `build` writes only inside `location` and syncs what it wrote; `open` refuses a location that another
-    store or another format version built; an exact store equals brute force over the allowed rows, ties by row; live
-    settings act on what was built before. Opened data is shared by all searchers of a location.
+    Promises: `build` writes only inside `location`, or where `discard` finds it, and syncs what it wrote; `open`
+    refuses a location that another store or another format version built; an exact store equals brute force over the
+    allowed rows, ties by row; live settings act on what was built before. Opened data is shared by all searchers of a
+    location.
     """
 
     signal: ClassVar[Literal["dense", "lexical"]]
     is_exact: ClassVar[bool] = True
+    score_error: ClassVar[float] = 0.0
+    """By how much a score may differ from the true one, before it is rounded."""
+
+    @classmethod
+    def check_database(cls, session: Session) -> None:  # files alone need nothing of it
+        """Raise a PlaygroundError where the service's database cannot hold what the store builds."""
+
+    @classmethod
+    def discard(cls, location: Path) -> None:  # files alone leave nothing elsewhere
+        """Remove what `build` made outside of `location`; it may have failed half-way, or have been discarded."""
 
     @abstractmethod
     def build(self, rows: SegmentRows, location: Path) -> None:

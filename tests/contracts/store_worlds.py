@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import re
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ import numpy.typing as npt
 import pytest
 from hypothesis import strategies as st
 
+from indexes.database.engine import Database
+from indexes.database.pairing import pair
 from indexes.opened_locations import evict
 from indexes.stores import Mask, Query, Searcher, SegmentRows, Store
+from indexes.stores.pgvector import Pgvector
 
 WORDS = ["cat", "Dog", "owl", "fox", "elk", "the", "x"]
 """Stems of themselves, so that the oracle needs no stemmer; the last two are a stop word and too short."""
@@ -109,9 +114,22 @@ def built(store: Store, rows: SegmentRows) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         location = Path(folder) / "segment" / "store"
         location.mkdir(parents=True)
+        if isinstance(store, Pgvector):
+            pair(Path(folder), vector_database())
         store.build(rows, location)
         yield location
         evict(Path(folder))
+        store.discard(location)
+
+
+@lru_cache
+def vector_database() -> Database:
+    """Return a PostgreSQL database without any table of the service; it ends with the process."""
+    from tests.postgresql import create
+
+    database = Database(create(f"vectors_{os.getpid()}", "template0"))
+    atexit.register(database.close)
+    return database
 
 
 @contextmanager

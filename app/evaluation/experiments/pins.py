@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from app.context.strategy import SearchSetup
 from indexes.database.catalog import load_workspace
 from indexes.database.tables import Document, Served
 from indexes.jobs import RunningJob
-from indexes.segments import segment_folder
+from indexes.segments import remove_index_folder, segment_folder
 from indexes.view import IndexView, RowPlace, ServedDocument, damaged_segments, view_of_places
 from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
 from ingest.recipe import IndexRecipe
@@ -65,7 +64,7 @@ def pinned_view(
 def remove_baked(data_folder: Path, folder_names: Sequence[str]) -> None:
     """Remove the segments that experiments baked for themselves."""
     for name in folder_names:
-        shutil.rmtree(data_folder / "segments" / name, ignore_errors=True)
+        remove_index_folder(data_folder, name)
 
 
 def _bake_pins(

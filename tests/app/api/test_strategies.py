@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.app.api.playground import Workspace, expect, expect_problem, lexical
+from tests.database import sqlite_only
 
 SMALL = {"retrieval": lexical(32), "context": {"budget_tokens": 500, "answer_reserve_tokens": 100}}
 
@@ -137,3 +138,14 @@ def test_setups_that_do_not_fit_together_are_refused_with_the_reason(workspace: 
         problem = expect_problem(response, 422, "invalid_request")
         assert reason in str(problem["errors"]), (setup, problem)
     assert workspace.state() == before
+
+
+@sqlite_only("PostgreSQL has the store that SQLite lacks")
+def test_a_store_that_the_database_cannot_hold_is_refused_and_nothing_is_saved(workspace: Workspace) -> None:
+    dense = {"embedder": {"kind": "hashing"}, "stores": [{"kind": "pgvector"}], "fusion": None}
+    setup = {"chunker": {"kind": "fixed", "size_tokens": 32}, **dense}
+    before = workspace.get("/strategies"), workspace.get("/indexes")
+    saved = workspace.request("POST", "/strategies", json={"name": "s", "strategy": {"retrieval": setup}})
+    expect_problem(saved, 422, "pgvector_unavailable")
+    expect_problem(workspace.request("POST", "/indexes", json={"setup": setup}), 422, "pgvector_unavailable")
+    assert (workspace.get("/strategies"), workspace.get("/indexes")) == before

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.quotas import put_limits, subject_of_workspace
 from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
@@ -104,6 +105,7 @@ async def create_workspace(
             )
             session.add(workspace)
             session.flush()
+            put_limits(session, subject_of_workspace(workspace_id), {})  # those of one that was deleted are not its
             save_strategy(session, workspace_id, "default", strategy)
             if isinstance(strategy.retrieval, SearchSetup):
                 ensure_index(session, workspace_id, strategy.retrieval, maintained=True)

@@ -60,7 +60,7 @@ def answered(library: Library, context: JsonObject, target: JsonObject, names: l
     """Return status and text of a why-not, with all that the request itself said taken out."""
     body: dict[str, Any] = {**target, "principals": names}
     response = library.workspace.request("POST", f"/contexts/{context['id']}/why-not", json=body)
-    text = response.text
+    text = response.text.replace(response.headers["x-request-id"], "?")
     for value in target.values():
         text = text.replace(str(value), "?") if isinstance(value, str) else text
     return response.status_code, text

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from configs.part import JsonObject
-from tests.app.api.playground import Workspace, expect, expect_problem, lexical
+from tests.app.api.playground import Workspace, expect, expect_problem, lexical, wait_for
 
 KEY = "the-key-of-the-environment"
 BY_ADMIN = {"Authorization": f"Bearer {KEY}"}
@@ -103,6 +103,14 @@ def test_requests_of_a_key_wherever_it_goes(keyed: TestClient) -> None:
     shown = expect(200, keyed.get(f"/v1/keys/{limited['id']}/quotas", headers=BY_ADMIN))
     assert shown[0]["used"] <= 2
     expect_problem(keyed.put("/v1/keys/nosuch/quotas", json={}, headers=BY_ADMIN), 404, "key_not_found")
+
+
+def test_a_workspace_has_no_quotas_of_one_that_was_called_so_before(workspace: Workspace) -> None:
+    limit(workspace, documents_per_day=1)
+    assert workspace.request("DELETE").status_code == 204
+    body = {"id": workspace.id, "name": "Again", "preset": "model_free"}
+    wait_for(lambda: workspace.client.post("/v1/workspaces", json=body).status_code == 201)
+    assert workspace.get("/quotas") == []
 
 
 def test_a_quota_of_nothing_can_be_lifted(workspace: Workspace) -> None:

@@ -45,7 +45,7 @@ async def pieces(count: int, size_bytes: int, pause_seconds: float) -> AsyncIter
 
 @pytest.fixture(autouse=True)
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(refusals, "GRACE_SECONDS", 1.0)
 
 
 def test_a_body_that_drips_is_given_up() -> None:
@@ -71,7 +71,7 @@ def test_after_the_body_it_may_take_its_time() -> None:
 
     messages: list[tuple[float, Message]] = [
         (0.0, {"type": "http.request", "body": b"", "more_body": False}),
-        (0.5, {"type": "http.disconnect"}),
+        (1.3, {"type": "http.disconnect"}),
     ]
 
     async def receive() -> Message:

@@ -57,7 +57,7 @@ def shown(client: Client, context_id: str) -> list[Any]:
     return [
         [(one["external_id"], one["text"]) for one in passages],
         sorted(one["external_id"] for one in client.expect("GET", f"{W}/documents?limit=200")["items"]),
-        client.expect("GET", f"{W}/contexts/{context_id}")["text"],
+        client.expect("GET", f"{W}/contexts/{context_id}?user_id=ann")["text"],
     ]
 
 

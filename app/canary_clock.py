@@ -16,7 +16,7 @@ logger = logging.getLogger("playground.canaries")
 
 
 class CanaryClock:
-    """Checks the embedders in use after FIRST_LOOK_SECONDS, then every day: a machine may have its own model files."""
+    """Checks the embedders in use after FIRST_LOOK_SECONDS, then each once a day, with the files of its machine."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class CanaryClock:
         while not self._stopping.wait(FIRST_LOOK_SECONDS if is_first else LOOK_SECONDS):
             try:
                 for name, drift in check_canaries(self._database, due(self._database, at_start=is_first)):
-                    logger.info("embedder %s computes as it did, to %.1e", name[:12], drift)
+                    logger.info("embedder %s: its canaries moved by %.1e", name[:12], drift)
             except Exception:
                 logger.exception("embedders were not checked; trying again in %s s", LOOK_SECONDS)
             is_first = False

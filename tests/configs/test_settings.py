@@ -1,4 +1,4 @@
-"""Settings come from the environment, are documented, and refuse to expose the service without a key."""
+"""Settings come from the environment, are documented, and are refused by name where they cannot work."""
 
 from __future__ import annotations
 

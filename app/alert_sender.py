@@ -7,7 +7,6 @@ import hmac
 import http.client
 import json
 import logging
-import threading
 import urllib.error
 import urllib.request
 from typing import Any
@@ -16,7 +15,6 @@ from configs.settings import Settings
 from indexes.database.alerts import AlertRow, note_sent, take_unsent
 from indexes.database.engine import Database
 
-LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 5.0
 SIGNATURE = "X-Playground-Signature"
 
@@ -24,7 +22,7 @@ logger = logging.getLogger("playground.alerts")
 
 
 class AlertSender:
-    """Looks every LOOK_SECONDS for alerts that are due; of several processes one sends each.
+    """Sends what is due; of several processes one sends each.
 
     An alert that the webhook took and whose process died before that was noted is sent again: receivers tell by its id.
     """
@@ -33,41 +31,21 @@ class AlertSender:
         self._database = database
         self._url = settings.alert_webhook
         self._secret = settings.alert_webhook_secret.get_secret_value().encode()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-
-    def start(self) -> None:
-        """Begin to send, where there is a webhook."""
-        if self._url:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End; what is not sent is sent after the next start."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def send_due(self) -> int:
-        """Try each alert that is due once; return how many were taken."""
+        """Send what is due until one is not taken, which is then tried later; return how many were taken."""
         taken = 0
-        while not self._stopping.is_set():
+        while True:
             with self._database.write() as session:
                 alert = take_unsent(session)
                 body = None if alert is None else body_of(alert)
             if alert is None or body is None:
                 return taken
-            if self._post(alert.id, body):
-                with self._database.write() as session:
-                    note_sent(session, alert.id)
-                taken += 1
-        return taken
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
-            try:
-                self.send_due()
-            except Exception:
-                logger.exception("alerts were not looked for; trying again in %s s", LOOK_SECONDS)
+            if not self._post(alert.id, body):
+                return taken
+            with self._database.write() as session:
+                note_sent(session, alert.id)
+            taken += 1
 
     def _post(self, alert_id: str, body: bytes) -> bool:
         headers = {"Content-Type": "application/json"}

@@ -32,7 +32,7 @@ from configs.release import VERSION
 from configs.settings import Settings
 from indexes.durable_files import make_directory, sha256_of, sync_directory, synced_file
 from indexes.segments import segment_folder
-from ingest.uploads import upload_path
+from ingest.sources import upload_path
 
 LOCK_SECONDS = 30.0
 

@@ -14,7 +14,8 @@ from indexes.database.tables import Workspace
 from indexes.jobs import create_job
 from ingest.parsers import parser_for
 from ingest.pipeline import INGEST
-from ingest.uploads import Upload, accept_uploads, save_sources
+from ingest.sources import save_sources
+from ingest.uploads import Upload, accept_uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import app
-from app.alert_sender import AlertSender
 from app.api.erased_answers import KEPT_ANSWERS
 from app.api.idempotency_claims import watch_claim
-from app.canary_clock import CanaryClock
 from app.context.contexts import Contexts
 from app.context.erasure.audit_traces import AUDIT_LOG
 from app.context.erasure.context_traces import CONTEXT_TRACES
@@ -25,7 +23,7 @@ from app.demo import SEED_DEMO, seed_handler
 from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
-from app.retention_clock import RetentionClock
+from app.recurring import clear_leftovers, clocks_of_every_process, clocks_of_workers
 from configs.errors import StorageError
 from configs.settings import Settings
 from indexes.database.audit import watch_changes
@@ -34,12 +32,11 @@ from indexes.database.pairing import pair, part
 from indexes.durable_files import check_writable
 from indexes.jobs import Handler
 from indexes.purge import PURGE, purge_handler
-from indexes.segments import remove_unused
+from indexes.shared_files import share_files
 from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
 from ingest.pipeline import Pipeline
-from ingest.uploads import remove_orphaned_sources
 
 
 class Installation:
@@ -57,6 +54,7 @@ class Installation:
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)
+        share_files(settings.data_folder, settings.object_store)
         self._views = Views(settings.data_folder)
         self.retriever = Retriever(self.database, self._views)
         self.contexts = Contexts(self.database, self.retriever)
@@ -67,11 +65,9 @@ class Installation:
             threads=settings.job_threads,
             runs_jobs=self._runs_jobs,
         )
-        self._clocks = (
-            RetentionClock(self.database, self.workers.enqueue),
-            CanaryClock(self.database),
-            AlertSender(self.database, settings),
-        )
+        self._clocks = clocks_of_every_process(self.database, settings)
+        if self._runs_jobs:
+            self._clocks += clocks_of_workers(self.database, settings, self.workers.enqueue)
 
     def _handlers(self) -> dict[str, Handler]:
         """Return what does each kind of job."""
@@ -90,18 +86,17 @@ class Installation:
 
     def start(self) -> None:
         """Clear what crashes left behind and open the job queue; call it from a thread without a running event loop."""
-        remove_unused(self.database, self.settings.data_folder)
-        remove_orphaned_sources(self.database, self.settings.data_folder)
+        clear_leftovers(self.database, self.settings.data_folder)
         self.workers.start()
-        if self._runs_jobs:
-            for clock in self._clocks:
-                clock.start()
+        for clock in self._clocks:
+            clock.start()
 
     def stop(self) -> None:
         """Hand running jobs back and close the database."""
         for clock in self._clocks:
             clock.stop()
         self.workers.stop()
+        share_files(self.settings.data_folder, "")
         part(self.settings.data_folder, self.database)
         self.database.close()
 

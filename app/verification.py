@@ -12,9 +12,10 @@ from configs.settings import Settings
 from indexes.database.engine import Database
 from indexes.database.pairing import pair, part
 from indexes.database.tables import IndexRow, Workspace
-from indexes.durable_files import sha256_of
+from indexes.shared_files import share_files
 from ingest.integrity import check_index
 from ingest.repair import start_repair
+from ingest.sources import kept_sources
 
 
 def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
@@ -25,6 +26,7 @@ def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
     """
     database = Database(settings.sqlalchemy_url)
     pair(settings.data_folder, database)
+    share_files(settings.data_folder, settings.object_store)
     try:
         faults = list(_database_faults(database))
         yield from faults
@@ -37,15 +39,16 @@ def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
         for workspace_id, index_id in indexes:
             yield from _index_faults(database, settings.data_folder, workspace_id, index_id, repair=repair)
     finally:
+        share_files(settings.data_folder, "")
         part(settings.data_folder, database)
         database.close()
 
 
 def upload_faults(data_folder: Path) -> Iterator[str]:
     """Yield a line for each uploaded file whose bytes are not those that were sent: its name is their hash."""
-    for path in sorted((data_folder / "uploads").glob("*/*")):
-        if not path.name.startswith(".") and sha256_of(path) != path.name:
-            yield f"upload {path.parent.name}/{path.name} is damaged; send the file again"
+    for source in sorted(kept_sources(data_folder), key=lambda source: source.path):
+        if not source.sha256.startswith(".") and not source.is_whole():
+            yield f"upload {source.workspace_id}/{source.sha256} is damaged; send the file again"
 
 
 def _database_faults(database: Database) -> Iterator[str]:

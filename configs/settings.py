@@ -19,6 +19,11 @@ class Settings(BaseSettings):
 
     data_folder: Path = Field(Path("data"), description="Folder of the database, the uploads and the index segments.")
     database_url: str = Field("", description="postgresql://user:password@host/database; empty means SQLite.")
+    object_store: str = Field(
+        "",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]*(/[A-Za-z0-9._-]+)*)?$",
+        description="s3://bucket/prefix for the uploads and segments of all machines; empty means the data folder.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; outside loopback the service needs a key.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")
@@ -91,6 +96,9 @@ class Settings(BaseSettings):
             )
         if backend not in ("", "sqlite", "postgresql"):
             raise _unusable("DATABASE_URL", f"names the database {backend!r}", "use postgresql://… or leave it empty")
+        if self.object_store and backend != "postgresql":
+            what = "is set, but the database lies in the data folder of this machine"
+            raise _unusable("OBJECT_STORE", what, "set PLAYGROUND_DATABASE_URL to a PostgreSQL, or unset it")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise _unusable("ROOT_PATH", f"is {self.root_path!r}", "begin it with / and end it without")
         if self.model_folder is not None and not self.model_folder.is_dir():

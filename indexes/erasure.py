@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -15,7 +14,8 @@ from indexes.database.catalog import raise_generation
 from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Version, Worker
 from indexes.jobs import RunningJob
-from indexes.segments import remove_folder, segment_folder
+from indexes.segments import remove_folder, segment_folder, written_segments
+from indexes.shared_files import shared_files
 from indexes.workers import is_alive
 
 REQUESTS_SECONDS = 3.0
@@ -95,16 +95,16 @@ def remove_unnamed_folders(session: Session, data_folder: Path, workspace_id: st
     known = set(session.scalars(select(Segment.id).where(Segment.index_id.in_(index_ids))))
     removed = 0
     for index_id in index_ids:
-        for folder in (data_folder / "segments" / index_id).glob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another job removed it
-                if folder.name not in known and folder.stat().st_mtime < until.timestamp():
-                    removed += _remove(folder)
+        for folder, written_at in written_segments(data_folder / "segments" / index_id).items():
+            if folder.name not in known and written_at < until.timestamp():
+                removed += _remove(folder)
     return removed
 
 
 def _remove(folder: Path) -> bool:
     """Remove a directory, tell whether it was there, and let every store forget it."""
-    is_there = folder.is_dir()
+    shared = shared_files(folder)
+    is_there = folder.is_dir() or (shared is not None and any(True for _ in shared.files(folder)))
     if is_there:
         remove_folder(folder)
     return is_there

@@ -19,8 +19,41 @@ LOCATIONS_KEPT = 256
 Content = TypeVar("Content")
 
 
+class Opened(Generic[Content]):
+    """What was read from folders: once each, the least recently used let go beyond `kept`. Thread-safe."""
+
+    def __init__(self, kept: int = LOCATIONS_KEPT) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._contents: OrderedDict[Path, Content] = OrderedDict()
+        _all.append(self)
+
+    def get(self, folder: Path, load: Callable[[], Content]) -> Content:
+        """Return what was read from the folder, after `load()` where that is not known."""
+        key = folder.absolute()  # not resolve(), which asks the disk about every folder above, at each search
+        with self._lock:
+            if key in self._contents:
+                self._contents.move_to_end(key)
+                return self._contents[key]
+        content = load()
+        with self._lock:
+            self._contents[key] = content
+            while len(self._contents) > self._kept:
+                self._contents.popitem(last=False)
+        return content
+
+    def let_go(self, folder: Path) -> None:
+        """Forget what was read from `folder` or below; searches that hold it go on."""
+        with self._lock:
+            for key in [key for key in self._contents if key.is_relative_to(folder.absolute())]:
+                del self._contents[key]
+
+    def __len__(self) -> int:
+        return len(self._contents)
+
+
 class OpenedLocations(Generic[Content]):
-    """The least recently used content is let go beyond `kept` locations. Thread-safe.
+    """What stores have opened of their locations, at most `kept`. Thread-safe.
 
     `load(location, format)` reads what a store wrote; OSError, ValueError, TypeError, KeyError and RuntimeError mean
     that it is gone or damaged.
@@ -28,10 +61,7 @@ class OpenedLocations(Generic[Content]):
 
     def __init__(self, load: Callable[[Path, StoreFormat], Content], kept: int = LOCATIONS_KEPT) -> None:
         self._load = load
-        self._kept = kept
-        self._lock = threading.Lock()
-        self._contents: OrderedDict[Path, tuple[StoreFormat, Content]] = OrderedDict()
-        _all.append(self)
+        self._opened: Opened[tuple[StoreFormat, Content]] = Opened(kept)
 
     def get(self, location: Path, part: Part) -> Content:
         """Return what `part` built in `location`.
@@ -39,19 +69,12 @@ class OpenedLocations(Generic[Content]):
         Raises ConflictError `segment_format_mismatch` where something else built it, UnavailableError
         `segment_unreadable` where it is gone or damaged.
         """
-        key = location.absolute()  # not resolve(), which asks the disk about every folder above, at each search
-        with self._lock:
-            known = self._contents.get(key)
-            if known is not None:
-                self._contents.move_to_end(key)
-        if known is None:
-            known = self._read(location, part)
-            with self._lock:
-                self._contents[key] = known
-                while len(self._contents) > self._kept:
-                    self._contents.popitem(last=False)
-        known[0].check(part)
-        return known[1]
+        store_format, content = self._opened.get(location, lambda: self._read(location, part))
+        store_format.check(part)
+        return content
+
+    def __len__(self) -> int:
+        return len(self._opened)
 
     def _read(self, location: Path, part: Part) -> tuple[StoreFormat, Content]:
         try:
@@ -65,20 +88,11 @@ class OpenedLocations(Generic[Content]):
                 code=SEGMENT_UNREADABLE,
             ) from error
 
-    def let_go(self, folder: Path) -> None:
-        """Forget what was opened in `folder` or below; searches that hold it go on."""
-        with self._lock:
-            for key in [key for key in self._contents if key.is_relative_to(folder.absolute())]:
-                del self._contents[key]
 
-    def __len__(self) -> int:
-        return len(self._contents)
-
-
-_all: list[OpenedLocations[Any]] = []
+_all: list[Opened[Any]] = []
 
 
 def evict(folder: Path) -> None:
-    """Let every store forget what it opened in `folder` or below; to be called when the folder was removed."""
+    """Let everything forget what was opened in `folder` or below; to be called when the folder was removed."""
     for opened in _all:
         opened.let_go(folder)

@@ -12,6 +12,7 @@ from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Version, Workspace
 from indexes.jobs import FINAL_STATES, Handler, RunningJob
 from indexes.segments import remove_index_folder
+from indexes.shared_files import shared_files
 
 PURGE = "purge_workspace"
 VERSIONS_PER_BATCH = 500
@@ -39,7 +40,11 @@ def purge_handler(data_folder: Path) -> Handler:
             yield
         for index_id in index_ids:
             remove_index_folder(data_folder, index_id)
-        shutil.rmtree(data_folder / "uploads" / workspace_id, ignore_errors=True)
+        uploads = data_folder / "uploads" / workspace_id
+        shutil.rmtree(uploads, ignore_errors=True)
+        shared = shared_files(uploads)
+        if shared is not None:
+            shared.remove(uploads)
         with job.write() as session:
             session.execute(delete(Document).where(Document.workspace_id == workspace_id))
             session.execute(delete(Workspace).where(Workspace.id == workspace_id))

@@ -10,7 +10,6 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,15 @@ from configs.errors import PlaygroundError, UnavailableError
 from indexes.array_file import map_arrays, write_arrays
 from indexes.database.catalog import raise_generation
 from indexes.database.engine import Database, now
-from indexes.database.tables import Job, Segment, Served
+from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.durable_files import make_directory, sha256_of, sync_directory
-from indexes.opened_locations import SEGMENT_UNREADABLE, evict
+from indexes.opened_locations import SEGMENT_UNREADABLE, Opened, evict
+from indexes.shared_files import shared_files
 from indexes.soundness import doubt
 from indexes.stores import SegmentRows, Store
 
 ORPHAN_AFTER_SECONDS = 3_600
+UNNAMED_OBJECTS_KEPT_SECONDS = 86_400
 RETIRED_KEPT_FOR = timedelta(minutes=10)
 QUARANTINED_KEPT_FOR = timedelta(days=7)
 ROWS_FILE = "rows.bin"
@@ -49,6 +50,9 @@ class RowTable:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+
+_rows: Opened[RowTable] = Opened(kept=512)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +86,14 @@ def remove_folder(folder: Path) -> None:
     """Remove a segment with what its stores keep elsewhere, that first: while a folder is there, so is the way to it.
     Every store forgets the segment. A folder that is not there is no error.
     """
-    members = Store.members()
-    for location in folder.glob("*/"):
-        if location.name in members:
-            members[location.name].discard(location)
+    members, shared = Store.members(), shared_files(folder)
+    names = {location.name for location in folder.glob("*/")}
+    if shared is not None:
+        names |= {one.path.parent.name for one in shared.files(folder)}
+    for name in sorted(names & members.keys()):
+        members[name].discard(folder / name)
+    if shared is not None:
+        shared.remove(folder)
     if folder.exists():
         shutil.rmtree(folder)
     evict(folder)
@@ -113,15 +121,30 @@ def _write(folder: Path, stores: Sequence[Store], table: RowTable, rows: Segment
 def remove_index_folder(data_folder: Path, index_id: str) -> None:
     """Remove every segment of an index, and the folder that held them."""
     folder = data_folder / "segments" / index_id
-    for segment in folder.glob("*/"):
+    for segment in written_segments(folder):
         with contextlib.suppress(OSError):
             remove_folder(segment)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@lru_cache(maxsize=512)
+def written_segments(folder: Path) -> dict[Path, float]:
+    """Return the segments of an index's folder, here and in the bucket, each with when it was written last, in
+    seconds since 1970.
+    """
+    written = {segment: _written_at(segment) for segment in folder.glob("*/")}
+    shared = shared_files(folder)
+    for one in shared.files(folder) if shared is not None else ():
+        segment = folder / one.path.relative_to(folder.absolute()).parts[0]
+        written[segment] = max(written.get(segment, 0.0), one.modified_at.timestamp())
+    return written
+
+
 def open_rows(folder: Path) -> RowTable:
     """Return the row table of a segment; raise UnavailableError where it is gone or unreadable."""
+    return _rows.get(folder, lambda: _map_rows(folder))
+
+
+def _map_rows(folder: Path) -> RowTable:
     try:
         return RowTable(**map_arrays(folder / ROWS_FILE))
     except (OSError, ValueError, TypeError) as error:
@@ -171,6 +194,26 @@ def remove_unused(database: Database, data_folder: Path) -> None:
         if folder.name not in known and _written_at(folder) < oldest:
             with contextlib.suppress(OSError):  # another job was faster, or the next one tries again
                 remove_folder(folder)
+
+
+def remove_unnamed_objects(database: Database, data_folder: Path) -> None:
+    """Remove segments from the bucket that are of an index in this database, that no manifest row names and that are
+    older than a day: what a process left that ended between storing one and its commit.
+    """
+    shared = shared_files(data_folder)
+    if shared is None:
+        return
+    root, oldest = (data_folder / "segments").absolute(), time.time() - UNNAMED_OBJECTS_KEPT_SECONDS
+    old = {
+        root.joinpath(*one.path.relative_to(root).parts[:2])
+        for one in shared.files(root)
+        if one.modified_at.timestamp() < oldest
+    }
+    with database.read() as session:
+        known, indexes = set(session.scalars(select(Segment.id))), set(session.scalars(select(IndexRow.id)))
+    for folder in sorted(old):
+        if folder.parent.name in indexes and folder.name not in known:
+            remove_folder(folder)
 
 
 def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:

@@ -16,7 +16,7 @@ from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Segment, Served
 from indexes.opened_locations import evict
 from indexes.segments import RowTable, open_rows, segment_folder
-from indexes.soundness import damaged_files
+from indexes.soundness import damaged_everywhere
 from indexes.stores import Query, Rows, Searcher, Statistics
 from ingest.baking import IDS_PER_QUERY, batches
 from ingest.recipe import IndexRecipe
@@ -65,7 +65,7 @@ def check_index(database: Database, data_folder: Path, workspace_id: str, index_
         quarantined = list(session.scalars(set_aside.order_by(Segment.retired_at, Segment.id)))
         for segment in segments:
             folder = segment_folder(data_folder, index_id, segment.id)
-            files = damaged_files(folder, segment.checksums)
+            files = damaged_everywhere(folder, segment.checksums)
             if files:
                 damaged[segment.id] = files
             elif disagreements := list(_disagreements(session, recipe, segment, folder)):

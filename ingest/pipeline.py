@@ -28,10 +28,12 @@ from ingest.serving import (
     maintained_targets,
     mark_built,
     merge_segments,
+    share_segment,
     switch_over,
     target_of,
 )
-from ingest.uploads import check_text_length, fail_versions, upload_path
+from ingest.sources import read_source
+from ingest.uploads import check_text_length, fail_versions
 
 INGEST = "ingest"
 BUILD_INDEX = "build_index"
@@ -140,7 +142,7 @@ class Pipeline:
     def _read(self, version: Version) -> ParsedDocument:
         """Return what the version's file holds; raises PlaygroundError whatever is wrong with it."""
         try:
-            source = upload_path(self.data_folder, version.workspace_id, version.source_sha256).read_bytes()
+            source = read_source(self.data_folder, version.workspace_id, version.source_sha256)
             parsed = parser_for(version.file_name, version.media_type).parse(source)
             check_text_length(parsed, self.max_text_characters)
             for words in (parsed.text, parsed.title, *(block.label for block in parsed.blocks)):
@@ -176,6 +178,7 @@ class Pipeline:
         for done, target in enumerate(targets):
             job.progress("indexing", done, len(targets))
             for segment in bake_segments(job, self.data_folder, target, version_ids):
+                share_segment(self.data_folder, segment)
                 baked.append(segment)
                 job.progress("indexing", done, len(targets))
         job.progress("indexing", len(targets), len(targets))

@@ -15,6 +15,7 @@ from indexes.database.engine import new_id, now
 from indexes.database.tables import ChunkRow, Document, IndexRow, Segment, Served, Version
 from indexes.jobs import RunningJob
 from indexes.segments import RowTable, WrittenSegment, add_segment, segment_folder, write_segment
+from indexes.shared_files import shared_files
 from indexes.stores import SegmentRows
 from ingest.baking import IDS_PER_QUERY, batches, load_chunks, load_indexed_texts
 from ingest.recipe import IndexRecipe
@@ -105,6 +106,14 @@ def _bake(
     folder = segment_folder(data_folder, target.index_id, new_id("segment"))
     written = write_segment(folder, target.recipe.stores, table, rows)
     return BakedSegment(target.index_id, written, _places(chunks, documents))
+
+
+def share_segment(data_folder: Path, baked: BakedSegment) -> None:
+    """Let every machine have the segment, before any index answers with it; nothing to do where they share a disk."""
+    folder = segment_folder(data_folder, baked.index_id, baked.written.id)
+    shared = shared_files(folder)
+    if shared is not None:
+        shared.share(folder)
 
 
 def _places(chunks: Sequence[ChunkRow], documents: dict[str, str]) -> list[Place]:
@@ -211,6 +220,7 @@ def rewrite_segments(
     with job.database.read() as session:
         before = dict(session.execute(served).all())
     for baked in list(bake_segments(job, data_folder, target, sorted(before.values()))):
+        share_segment(data_folder, baked)
         with job.write() as session:
             unchanged = dict(session.execute(served).all())
             places = [place for place in baked.places if unchanged.get(place.document_id) == place.version_id]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
@@ -16,12 +13,10 @@ from sqlalchemy.orm import Session
 from configs.errors import InvalidInputError, TooLargeError
 from configs.part import JsonObject
 from indexes.database.catalog import raise_generation
-from indexes.database.engine import Database, new_id, now
+from indexes.database.engine import new_id, now
 from indexes.database.tables import Document, Version
-from indexes.durable_files import make_directory, write_durably
 from ingest.document import ParsedDocument
 
-ORPHAN_AFTER_SECONDS = 3_600
 Status = Literal["created", "new_version", "unchanged", "retried"]
 
 
@@ -60,11 +55,6 @@ class Accepted:
     status: Status
 
 
-def upload_path(data_folder: Path, workspace_id: str, source_sha256: str) -> Path:
-    """Return where original bytes lie: under their hash, so that sending them again adds nothing, or mends a loss."""
-    return data_folder / "uploads" / workspace_id / source_sha256
-
-
 def check_text_length(document: ParsedDocument, limit_characters: int) -> None:
     """Raise TooLargeError where the text passes the limit of PLAYGROUND_MAX_TEXT_CHARACTERS."""
     if len(document.text) > limit_characters:
@@ -73,26 +63,6 @@ def check_text_length(document: ParsedDocument, limit_characters: int) -> None:
             hint="split the document, or raise PLAYGROUND_MAX_TEXT_CHARACTERS",
             code="text_too_long",
         )
-
-
-def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]) -> None:
-    """Write and sync the bytes of every upload that is parsed later; call it before `accept_uploads`."""
-    for upload in uploads:
-        if upload.parsed is None:
-            path = upload_path(data_folder, workspace_id, upload.sha256)
-            make_directory(path.parent)
-            write_durably(path, upload.source)
-
-
-def remove_orphaned_sources(database: Database, data_folder: Path) -> None:
-    """Remove uploaded bytes older than an hour that no version names: what an upload left that was never accepted."""
-    with database.read() as session:
-        known = set(session.execute(select(Version.workspace_id, Version.source_sha256).distinct()).all())
-    oldest = time.time() - ORPHAN_AFTER_SECONDS
-    for path in (data_folder / "uploads").glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):  # another process removed it
-            if (path.parent.name, path.name) not in known and path.stat().st_mtime < oldest:
-                path.unlink()
 
 
 def accept_uploads(session: Session, workspace_id: str, job_id: str, uploads: Sequence[Upload]) -> list[Accepted]:

@@ -196,8 +196,8 @@ def main() -> int:
     idle, busy = Measured(), Measured()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_server(Path(folder), worker="false") as server,
         running_worker(Path(folder)),
+        running_server(Path(folder), worker="false") as server,
     ):
         prepare(server.client(), corpus)
         print("searches alone", flush=True)

@@ -22,7 +22,8 @@ from indexes.workers import Workers
 from ingest.document import ParsedDocument
 from ingest.pipeline import BUILD_INDEX, INGEST, Pipeline
 from ingest.recipe import IndexRecipe
-from ingest.uploads import Accepted, Upload, accept_uploads, save_sources
+from ingest.sources import save_sources
+from ingest.uploads import Accepted, Upload, accept_uploads
 from tests.database import add_index, add_workspace
 
 CHUNKER: JsonObject = {"kind": "recursive", "size_tokens": 16}

@@ -16,7 +16,8 @@ from indexes.database.tables import IndexRow, Segment, Served
 from indexes.segments import segment_folder
 from ingest.parsers.plain_text import PlainText
 from ingest.recipe import IndexRecipe
-from ingest.uploads import delete_document, upload_path
+from ingest.sources import upload_path
+from ingest.uploads import delete_document
 from tests.ingest.encodings import Encodings
 from tests.ingest.library import CHUNKER, HYBRID, LEXICAL, Library, file_upload, text_upload
 

@@ -23,18 +23,15 @@ from indexes.database.catalog import load_document
 from indexes.database.engine import Database
 from indexes.database.tables import Document, Version
 from ingest.document import ParsedDocument
+from ingest.sources import ORPHAN_AFTER_SECONDS, remove_orphaned_sources, save_sources, upload_path
 from ingest.uploads import (
-    ORPHAN_AFTER_SECONDS,
     Accepted,
     Upload,
     accept_uploads,
     check_text_length,
     delete_document,
     fail_versions,
-    remove_orphaned_sources,
     retry_version,
-    save_sources,
-    upload_path,
 )
 from tests.database import fresh_database
 from tests.ingest.library import Library, file_upload, text_upload

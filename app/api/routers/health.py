@@ -13,6 +13,7 @@ from app.api.service import CurrentService, Service
 from configs.errors import PlaygroundError
 from indexes.database.tables import IndexRow, Worker
 from indexes.durable_files import check_writable
+from indexes.shared_files import shared_files
 from indexes.workers import is_alive
 from ingest.models import DEFAULT_MODEL, locate, model_settings
 
@@ -21,6 +22,7 @@ ADVICE = {
     "database": "database: see that it runs and that PLAYGROUND_DATABASE_URL leads to it",
     "schema_revision": "schema_revision: restart this process with the release that brought the database up to date",
     "data_folder": "data_folder: free space on its disk and check its permissions",
+    "object_store": "object_store: see that PLAYGROUND_OBJECT_STORE names a bucket these credentials may use",
     "model": "model: install it on this machine; PLAYGROUND_MODEL_FOLDER names the folder it is looked for in",
     "jobs": "jobs: start `context-playground worker`, or `serve` without --no-worker",
 }
@@ -41,6 +43,7 @@ class Ready(BaseModel):
     database: str = Field(description="ok when it answers")
     schema_revision: str = Field(description="ok when the database's schema is this release's")
     data_folder: str = Field(description="ok when a file can be written there")
+    object_store: str = Field(description="ok when the bucket answers, or none is set")
     model: str = Field(description="ok when the models of all maintained indexes are on this machine")
     jobs: str = Field(description="ok when the queue is open and some worker gave a sign of life")
     demo: str = Field(description="`demo: n of m` indexes of the demo workspace are built, or `off`; no check")
@@ -62,7 +65,7 @@ async def ready(service: CurrentService, response: Response) -> Ready:
 
 
 def _check(service: Service) -> Ready:
-    demo, checks = "unknown", {"data_folder": _data_folder(service)}
+    demo, checks = "unknown", {"data_folder": _data_folder(service), "object_store": _object_store(service)}
     try:
         with service.database.read() as session:
             checks |= {
@@ -85,6 +88,16 @@ def _data_folder(service: Service) -> str:
         check_writable(service.settings.data_folder)
     except OSError as error:
         return f"it cannot be written ({error.strerror})"
+    return OK
+
+
+def _object_store(service: Service) -> str:
+    try:
+        shared = shared_files(service.settings.data_folder)
+        if shared is not None:
+            shared.check()
+    except PlaygroundError as error:
+        return error.detail
     return OK
 
 

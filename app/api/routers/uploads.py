@@ -27,7 +27,8 @@ from indexes.database.engine import new_id
 from indexes.jobs import create_job
 from ingest.parsers import parser_for
 from ingest.pipeline import INGEST
-from ingest.uploads import Upload, accept_uploads, check_text_length, retry_version, save_sources
+from ingest.sources import save_sources
+from ingest.uploads import Upload, accept_uploads, check_text_length, retry_version
 
 MOST_DOCUMENTS = 10_000
 

@@ -17,7 +17,7 @@ from app.context.erasure.records import Counts
 from indexes.database.tables import ChunkRow, Document, Job, Vector, Version
 from indexes.erasure import hide_documents
 from indexes.jobs import FINAL_STATES
-from ingest.uploads import upload_path
+from ingest.sources import kept_source
 
 CHUNKS_PER_BATCH = 10_000
 """Each batch reads the whole table of chunks once, for texts that others have as well: about 1 second for a million."""
@@ -105,9 +105,9 @@ def erase_uploads(session: Session, data_folder: Path, documents: Documents, unt
     others = select(Version.source_sha256).where(workspace, Version.source_sha256.in_(hashes), ~own)
     removed = 0
     for source_sha256 in sorted(hashes - set(session.scalars(others))):
-        path = upload_path(data_folder, documents.workspace_id, source_sha256)
-        if path.is_file() and path.stat().st_mtime < until.timestamp():
-            path.unlink()
+        source = kept_source(data_folder, documents.workspace_id, source_sha256)
+        if source is not None and source.written_at < until.timestamp():
+            source.remove()
             removed += 1
     for partial in (data_folder / "uploads" / documents.workspace_id).glob(".*.partial"):
         with contextlib.suppress(FileNotFoundError):  # it was written to its end

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.main import create_app
+from configs.errors import UnavailableError
 from configs.settings import Settings
 from indexes.database.engine import Database, now
 from indexes.database.tables import IndexRow, Worker, Workspace
@@ -27,6 +28,7 @@ def test_a_running_service_is_live_and_ready(client: TestClient) -> None:
         "database": "ok",
         "schema_revision": "ok",
         "data_folder": "ok",
+        "object_store": "ok",
         "model": "ok",
         "jobs": "ok",
         "demo": "off",
@@ -117,3 +119,16 @@ def test_without_a_database_it_is_live_but_not_ready(client: TestClient, tmp_pat
     assert (ready["status"], ready["database"]) == ("not_ready", "the database does not answer")
     assert expect(200, over(client, database).get("/health/live")) == {"status": "live"}
     database.close()
+
+
+def test_a_bucket_that_does_not_answer_is_named(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        """A bucket nobody reaches."""
+
+        def check(self) -> None:
+            raise UnavailableError("it is silent", hint="wait", code="object_store_unavailable")
+
+    monkeypatch.setattr("app.api.routers.health.shared_files", lambda _: Silent())
+    ready = expect(503, client.get("/health/ready"))
+    assert faults(ready) == {"object_store": "it is silent"}
+    assert "PLAYGROUND_OBJECT_STORE" in ready["advice"][0]

@@ -16,7 +16,7 @@ from indexes import free_space
 from indexes.database.engine import Database, now
 from indexes.database.tables import ChunkRow, Document, Job, Segment, Version, Worker
 from indexes.jobs import create_job, request_cancel
-from ingest.uploads import upload_path
+from ingest.sources import upload_path
 from tests.app.context.erasure.shelf import KEPT, OWNERS, Shelf, files_with
 from tests.database import copy_folder, fresh_database, opened_database, sqlite_only
 from tests.ingest.library import HYBRID, LEXICAL, file_upload, text_upload

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 from sqlalchemy import URL, delete, select
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,8 @@ DEAD_AFTER_SECONDS = 15.0
 HAND_OUT_SECONDS = 15
 POLLING_SECONDS = 0.2
 STOP_SECONDS = 4
+BEGUN_FIRST, FRESH_LATER = 1, 2
+"""Priorities in the queue, where a lower one comes first."""
 
 logger = logging.getLogger("playground.jobs")
 _running: list[Workers] = []
@@ -140,10 +142,12 @@ class Workers:
         """Hand a committed job to the queue; doing so twice is harmless. Never call it inside a unit of work.
 
         The time in the workflow's id lets the sweep repair a hand-out that came to nothing (the process that took it
-        from the queue died), so a failure is no error. It is of a clock that nobody sets.
+        from the queue died), so a failure is no error. It is of a clock that nobody sets. A job that had begun stands
+        before those that have not.
         """
+        workflow_id = f"{job_id}:{lease}:{self.id}:{int(time.monotonic() // HAND_OUT_SECONDS)}"
         try:
-            with SetWorkflowID(f"{job_id}:{lease}:{self.id}:{int(time.monotonic() // HAND_OUT_SECONDS)}"):
+            with SetWorkflowID(workflow_id), SetEnqueueOptions(priority=BEGUN_FIRST if lease else FRESH_LATER):
                 DBOS.enqueue_workflow(QUEUE, _run_job, job_id)
         except Exception:
             logger.warning("job %s was not handed out; it waits for the next sweep", job_id, exc_info=True)
@@ -223,9 +227,8 @@ class Workers:
             session.merge(Worker(id=self.id, host=socket.gethostname(), process_id=os.getpid(), heartbeat_at=now()))
 
     def _sweep(self) -> None:
-        """Enqueue the oldest unfinished jobs that no living worker holds, as many as can begin here at once.
-
-        More would only stand before new jobs in the queue when their turn comes.
+        """Enqueue unfinished jobs that no living worker holds: all that had begun, and of the others the oldest, as
+        many as can begin here at once. More of these would only stand before new jobs in the queue.
         """
         columns = select(Job.id, Job.lease, Job.state, Job.worker_id)
         statement = columns.where(Job.state.in_(("queued", "running")), Job.kind.in_(self._handlers))
@@ -235,7 +238,8 @@ class Workers:
                 (job.id, job.lease) for job in unfinished if self._is_free(session, job.id, job.state, job.worker_id)
             ]
             room = max(0, self._threads - len(self._under_way))
-        for job_id, lease in left[:room]:
+        begun, fresh = ([one for one in left if bool(one[1]) is has_begun] for has_begun in (True, False))
+        for job_id, lease in (*begun, *fresh[:room]):
             self.enqueue(job_id, lease)
 
     def _is_free(self, session: Session, job_id: str, state: str, worker_id: str | None) -> bool:

@@ -189,6 +189,18 @@ def test_the_job_of_a_dead_worker_is_taken_up(database: Database, workers: Worke
     assert (job.state, job.lease, job.worker_id) == ("succeeded", 4, workers.id)
 
 
+def test_what_had_begun_comes_before_what_waits(database: Database, workers: Workers) -> None:
+    waiting = [add_job(database, batches=4, seconds=0.1) for _ in range(6 * THREADS)]
+    for job_id in waiting:
+        workers.enqueue(job_id)
+    until(lambda: any(load(database, job_id).state == "running" for job_id in waiting))
+    taken_up = left_behind(database, host="elsewhere", heartbeat_at=now() - timedelta(seconds=2 * DEAD_AFTER_SECONDS))
+    (job,) = finished(database, taken_up)
+    last = max(one.started_at or now() for one in finished(database, *waiting))
+    assert job.finished_at is not None
+    assert job.finished_at < last
+
+
 @pytest.mark.parametrize("host", ["elsewhere", socket.gethostname()])
 def test_the_job_of_a_living_worker_is_left_alone(database: Database, workers: Workers, host: str) -> None:
     job_id = left_behind(database, host=host, heartbeat_at=now() - timedelta(seconds=2))

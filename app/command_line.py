@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import key_commands
 from app.accounts.roles import ROLES
@@ -158,11 +157,7 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
 
 
 def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str) -> int:
-    try:
-        installation = Installation(settings, runs_jobs=False)
-    except SQLAlchemyError as error:
-        print(f"database_unavailable: {str(error).splitlines()[0]}", file=sys.stderr)  # noqa: T201  # a command's answer
-        return ERROR
+    installation = Installation(settings, runs_jobs=False)
     try:
         checked = check_gate(installation.database, workspace_id, alias, experiment_id)
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.keys import administrators_with_key
-from app.installation import migrate
+from app.installation import prepare
 from configs.errors import InvalidInputError
 from configs.settings import Settings
 from indexes.database.engine import Database
@@ -22,8 +22,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def _has_administrator(settings: Settings) -> bool:
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    migrate(settings.sqlalchemy_url)
+    prepare(settings)
     database = Database(settings.sqlalchemy_url)
     try:
         with database.read() as session:

@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 import app
 from app.api.erased_answers import KEPT_ANSWERS
@@ -24,10 +25,10 @@ from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
 from app.recurring import clear_leftovers, clocks_of_every_process, clocks_of_workers
-from configs.errors import StorageError
+from configs.errors import DatabaseUnavailableError, StorageError
 from configs.settings import Settings
 from indexes.database.audit import watch_changes
-from indexes.database.engine import Database
+from indexes.database.engine import Database, database_errors
 from indexes.database.pairing import pair, part
 from indexes.durable_files import check_writable
 from indexes.jobs import Handler
@@ -45,13 +46,12 @@ class Installation:
     def __init__(self, settings: Settings, *, runs_jobs: bool | None = None) -> None:
         self.settings = settings
         self._runs_jobs = settings.worker if runs_jobs is None else runs_jobs
-        _prepare(settings.data_folder)
+        prepare(settings)
         configure(
             model_folder=settings.model_folder,
             allow_model_hub=settings.allow_model_hub,
             encoding_threads=settings.encoding_threads,
         )
-        migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)
         share_files(settings.data_folder, settings.object_store)
@@ -106,7 +106,11 @@ class Installation:
         self.contexts.forget()
 
 
-def _prepare(folder: Path) -> None:
+def prepare(settings: Settings) -> None:
+    """Make the data folder, and bring the database to this release's schema; raise a PlaygroundError where that fails,
+    which says what to do.
+    """
+    folder = settings.data_folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_writable(folder)
@@ -116,13 +120,26 @@ def _prepare(folder: Path) -> None:
             hint="set PLAYGROUND_DATA_FOLDER to a folder this user may write",
             code="data_folder_not_writable",
         ) from error
+    migrate(settings.sqlalchemy_url)
 
 
 def migrate(url: str) -> None:
-    """Bring the database's schema to this release's."""
+    """Bring the database's schema to this release's; raise DatabaseUnavailableError where it does not answer."""
     config = _migrations()
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    try:
+        with database_errors():
+            command.upgrade(config, "head")
+    except DatabaseUnavailableError as error:
+        hint = "see that it runs and that PLAYGROUND_DATABASE_URL leads to it"
+        raise DatabaseUnavailableError(f"the database does not answer: {reason(error)}", hint=hint) from error
+
+
+def reason(error: DatabaseUnavailableError) -> str:
+    """Return the first line of what the driver said, which holds no password."""
+    cause = error.__cause__
+    said = str(cause.orig) if isinstance(cause, DBAPIError) else str(cause)
+    return said.splitlines()[0] if said else "no reason given"
 
 
 def schema_revision() -> str:

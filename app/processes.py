@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 
 from app.exposure import check_exposure
-from app.installation import Installation
+from app.installation import Installation, prepare
 from configs.settings import Settings
 
 STOP_SECONDS = 9.0
@@ -28,6 +28,7 @@ logger = logging.getLogger("playground")
 
 def serve(settings: Settings, *, runs_jobs: bool) -> int:
     """Answer requests until a signal comes; return 0, or 1 where the service did not start."""
+    prepare(settings)
     check_exposure(settings)
     from app.main import create_app
 
@@ -50,6 +51,7 @@ def serve(settings: Settings, *, runs_jobs: bool) -> int:
 
 def work(settings: Settings) -> int:
     """Run jobs until a signal comes, after whatever else the processor has to do; return 0."""
+    prepare(settings)
     os.nice(NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -97,7 +97,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one consistent state; whatever it changes is rolled back."""
-        with _translated(), self.engine.connect() as connection:
+        with database_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(**_READ[self.engine.name])
             session = Session(connection, expire_on_commit=False, autoflush=False)
             try:
@@ -108,7 +108,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Yield a session whose changes are committed at the end, or not at all."""
-        with _translated(), self.engine.connect() as connection:
+        with database_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(unit_of_work="write")
             with connection.begin():
                 session = Session(connection, expire_on_commit=False, join_transaction_mode="control_fully")
@@ -126,7 +126,7 @@ class Database:
         """Yield a connection whose changes are committed at the end, for what may take long and nobody else sees: on
         PostgreSQL it does not wait for write units, nor they for it.
         """
-        with _translated(), self.engine.connect() as connection, connection.begin():
+        with database_errors(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -187,7 +187,8 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
+    """Raise what a database says of itself as StorageError or DatabaseUnavailableError."""
     try:
         yield
     except (OperationalError, InternalError) as error:

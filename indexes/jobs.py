@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from configs.errors import NotFoundError
 from configs.part import JsonObject
+from indexes.database.counters import STAGE_SECONDS, STAGES, count
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Job
 
@@ -85,7 +86,9 @@ class RunningJob:
         self.on_failure: OnFailure | None = None
         self._lease = lease
         self._stopping = stopping
+        self._kind = job.kind
         self._stage = ""
+        self._stage_began = 0.0
         self._next_progress_at = 0.0
 
     @contextmanager
@@ -105,11 +108,20 @@ class RunningJob:
             return
         self._next_progress_at = moment + PROGRESS_INTERVAL_SECONDS
         values: dict[str, Any] = {"stage": stage, "done": done, "total": total}
-        if stage != self._stage:
-            values["stage_started_at"] = now()
-            self._stage = stage
         with self.write() as session:
+            if stage != self._stage:
+                values["stage_started_at"] = now()
+                self.count_stage(session)
             session.execute(update(Job).where(Job.id == self.id).values(values))
+        if stage != self._stage:
+            self._stage, self._stage_began = stage, moment
+
+    def count_stage(self, session: Session) -> None:
+        """Add the seconds of the stage that ends now to those of its workspace, in the caller's unit of work."""
+        if self._stage:
+            label = f"{self._kind}/{self._stage}"
+            count(session, self.workspace_id, STAGE_SECONDS, label, time.monotonic() - self._stage_began)
+            count(session, self.workspace_id, STAGES, label, 1)
 
     def _check(self, session: Session) -> None:
         columns = select(Job.lease, Job.state, Job.cancel_requested).where(Job.id == self.id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
+from indexes.database.counters import CounterRow
 from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Segment, Served, Version, Workspace
 from indexes.jobs import FINAL_STATES, Handler, RunningJob
@@ -49,6 +50,7 @@ def purge_handler(data_folder: Path) -> Handler:
             session.execute(delete(Document).where(Document.workspace_id == workspace_id))
             session.execute(delete(Workspace).where(Workspace.id == workspace_id))
             session.execute(delete(Job).where(Job.workspace_id == workspace_id))
+            session.execute(delete(CounterRow).where(CounterRow.workspace_id == workspace_id))
 
     return purge
 

@@ -194,6 +194,7 @@ class Workers:
         with self._database.write() as session:
             if not finish(session, job.id, attempt.lease, **outcome):
                 return
+            job.count_stage(session)
             if outcome["state"] in ("failed", "cancelled") and job.on_failure is not None:
                 job.on_failure(session, outcome.get("error"))
 

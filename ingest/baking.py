@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, undefer
 
 from configs.part import JsonObject
 from configs.span import Chunk
+from indexes.database.counters import VECTORS, count
 from indexes.database.tables import ChunkRow, Version
 from indexes.jobs import RunningJob
 from ingest.chunking import chunk_document, indexed_text
@@ -73,8 +74,11 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         vectors = recipe.embedder.encode(load_indexed_texts(job, [places[value] for value in hashes]))
         with job.write() as session:
             save_vectors(session, embedder, hashes, vectors)
+            count(session, job.workspace_id, VECTORS, "encoded", len(hashes))
         finished += len(hashes)
         yield
+    with job.write() as session:
+        count(session, job.workspace_id, VECTORS, "cached", len(places) - len(missing))
     job.progress("embedding", len(missing), len(missing))
 
 

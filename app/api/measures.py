@@ -13,12 +13,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from configs.release import VERSION
 from indexes.database.census import Census
+from indexes.database.counters import STAGE_SECONDS, STAGES, VECTORS
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 OTHER = "other"
@@ -115,4 +116,27 @@ def facts(census: Census, most_workspaces: int) -> Iterator[Metric]:
         "playground_oldest_queued_job_seconds", "Age of the oldest job that waits; 0 without one.",
         value=census.oldest_queued_seconds,
     )  # fmt: skip
+    yield from _sums(census, labels)
     yield GaugeMetricFamily("playground_live_workers", "Processes that run jobs.", value=census.live_workers)
+
+
+def _sums(census: Census, labels: Mapping[str, str]) -> Iterator[Metric]:
+    """Yield what jobs of every process added up; jobs of no workspace are shown as `other`."""
+    families = {
+        STAGE_SECONDS: CounterMetricFamily(
+            "playground_job_stage_seconds", "Seconds that jobs spent in a stage.", labels=("workspace", "kind", "stage")
+        ),
+        STAGES: CounterMetricFamily(
+            "playground_job_stages", "Stages that jobs have ended.", labels=("workspace", "kind", "stage")
+        ),
+        VECTORS: CounterMetricFamily(
+            "playground_vectors", "Texts of chunks by where their vector came from.", labels=("workspace", "outcome")
+        ),
+    }
+    totals: dict[tuple[str, tuple[str, ...]], float] = {}
+    for one in census.counters:
+        key = one.name, (labels.get(one.workspace_id, OTHER), *one.label.split("/"))
+        totals[key] = totals.get(key, 0.0) + one.value
+    for (name, values), total in totals.items():
+        families[name].add_metric(values, total)
+    yield from families.values()

@@ -14,6 +14,7 @@ for owner in (
     "indexes.database.tables",
     "indexes.database.audit",
     "indexes.database.alerts",
+    "indexes.database.counters",
     "ingest.canaries",
     "app.context.saved_strategies",
     "app.context.saved_contexts",

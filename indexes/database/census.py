@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from indexes.database.counters import Counted, load_counters
 from indexes.database.engine import now
 from indexes.database.tables import Document, IndexRow, Job, Served, Version, Worker, Workspace
 
@@ -30,6 +31,7 @@ class Census:
     jobs: dict[tuple[str, str], int]
     oldest_queued_seconds: float
     live_workers: int
+    counters: tuple[Counted, ...]
 
 
 def take_census(session: Session, *, alive_since: datetime) -> Census:
@@ -42,6 +44,7 @@ def take_census(session: Session, *, alive_since: datetime) -> Census:
         jobs={(kind, state): count for kind, state, count in jobs},
         oldest_queued_seconds=max(0.0, (now() - oldest).total_seconds()) if oldest is not None else 0.0,
         live_workers=session.scalar(alive) or 0,
+        counters=load_counters(session),
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from configs.errors import NotFoundError
+from indexes.database.counters import STAGE_SECONDS, STAGES, load_counters
 from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Workspace
 from indexes.jobs import (
@@ -245,3 +246,25 @@ def test_finishing_with_the_lease(database: Database, state: str) -> None:
     job = load(database)
     assert (job.state, job.result, job.error, job.worker_id) == (state, {"n": 1}, None, None)
     assert (job.finished_at is not None) is (state in FINAL_STATES)
+
+
+def test_the_seconds_of_a_stage_are_counted_when_it_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("indexes.jobs.time.monotonic", lambda: clock[0])
+    job = run(database, workspace_id="w")
+    job.progress("parsing", 0, 2)
+    clock[0] += 3
+    job.progress("parsing", 2, 2)
+    clock[0] += 4
+    job.progress("indexing", 0, 1)
+    clock[0] += 5
+    with job.write() as session:
+        job.count_stage(session)
+    with database.read() as session:
+        counted = {(one.workspace_id, one.name, one.label): one.value for one in load_counters(session)}
+    assert counted == {
+        ("w", STAGE_SECONDS, "k/parsing"): 7,
+        ("w", STAGE_SECONDS, "k/indexing"): 5,
+        ("w", STAGES, "k/parsing"): 1,
+        ("w", STAGES, "k/indexing"): 1,
+    }

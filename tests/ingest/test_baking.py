@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from indexes.database.catalog import list_chunks
+from indexes.database.counters import VECTORS, load_counters
 from indexes.database.tables import ChunkRow, Job, Vector
 from indexes.jobs import RunningJob
 from ingest.baking import batches, chunk_versions, embed_versions, load_chunks, load_indexed_texts
@@ -80,6 +81,8 @@ def test_equal_texts_are_encoded_once_and_cached_ones_never(library: Library, mo
     assert sorted(encodings.texts) == ["another", "the same"]
     assert list(embed_versions(job, HYBRID, version_ids)) == []
     with library.database.read() as session:
+        counted = {one.label: one.value for one in load_counters(session) if one.name == VECTORS}
+        assert counted == {"encoded": 2, "cached": 2}, "the second time, both were there"
         assert session.execute(select(Vector.embedder, func.count()).group_by(Vector.embedder)).all() == [
             (HYBRID.embedder.fingerprint if HYBRID.embedder is not None else "", 2)
         ]

@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from app.api.measures import Measures
 from indexes.database.census import Census, WorkspaceCount
+from indexes.database.counters import STAGE_SECONDS, VECTORS, Counted
 from tests.app.api.playground import Workspace, expect, expect_problem
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-EMPTY = Census(workspaces=(), jobs={}, oldest_queued_seconds=0.0, live_workers=0)
+EMPTY = Census(workspaces=(), jobs={}, oldest_queued_seconds=0.0, live_workers=0, counters=())
 PROCESS = "machine:1"
 
 
@@ -91,7 +92,18 @@ def test_facts_beyond_the_bound_are_added_up() -> None:
         WorkspaceCount(workspace_id=f"w{one}", documents=one, source_bytes=10 * one, indexed_chunks=100 * one)
         for one in range(1, 5)
     )
-    census = Census(workspaces=held, jobs={("ingest", "failed"): 3}, oldest_queued_seconds=7.5, live_workers=2)
+    counters = tuple(
+        Counted(workspace_id=one, name=name, label=label, value=value)
+        for name, label, value in ((VECTORS, "cached", 5), (STAGE_SECONDS, "ingest/parsing", 1.5))
+        for one in ("w1", "w3", "w4", "")
+    )
+    census = Census(
+        workspaces=held,
+        jobs={("ingest", "failed"): 3},
+        oldest_queued_seconds=7.5,
+        live_workers=2,
+        counters=counters,
+    )
     found = exposed(Measures(most_workspaces=2, process=PROCESS), census)
     assert value(found, "playground_documents", workspace="w2") == 2
     assert value(found, "playground_documents", workspace="other") == 7
@@ -99,6 +111,11 @@ def test_facts_beyond_the_bound_are_added_up() -> None:
     assert value(found, "playground_indexed_chunks", workspace="other") == 700
     assert value(found, "playground_jobs", kind="ingest", state="failed") == 3
     assert value(found, "playground_oldest_queued_job_seconds") == 7.5
+    assert value(found, "playground_vectors_total", workspace="w1", outcome="cached") == 5
+    assert value(found, "playground_vectors_total", workspace="other", outcome="cached") == 15
+    parsing = {"kind": "ingest", "stage": "parsing"}
+    assert value(found, "playground_job_stage_seconds_total", workspace="w1", **parsing) == 1.5
+    assert value(found, "playground_job_stage_seconds_total", workspace="other", **parsing) == 4.5
     assert ("playground_live_workers", frozenset()) in found  # a fact has no process
 
 

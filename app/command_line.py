@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_log(settings)
         status: int = parsed.run(settings, parsed)
     except PlaygroundError as error:
-        print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)  # noqa: T201  # a command's answer
+        print(f"{error.code}: {error.detail}\n  {error.hint}", file=sys.stderr)
         return ERROR if parsed.command == "gate" else 1
     return status
 
@@ -138,7 +138,7 @@ def _add_keys(commands: Commands) -> None:
 
 def _show(lines: Iterable[str]) -> int:
     for line in lines:
-        print(line)  # noqa: T201  # a command's answer
+        print(line)
     return 0
 
 
@@ -148,7 +148,7 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
     try:
         imported = import_folder(installation, folder, workspace_id, preset)
         for line in imported.lines:
-            print(line)  # noqa: T201  # a command's answer
+            print(line)
         if imported.job_id is None:
             return 0
         return _wait(installation, imported.job_id)
@@ -163,31 +163,31 @@ def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str)
     finally:
         installation.database.close()
     for line in gate_lines(checked):
-        print(line)  # noqa: T201  # a command's answer
+        print(line)
     return PASSED if checked.is_met else FAILED
 
 
 def _verify(settings: Settings, *, repair: bool) -> int:
     faults = 0
     for line in verify(settings, repair=repair):
-        print(line)  # noqa: T201  # a command's answer
+        print(line)
         faults += 1
     if not faults:
-        print("everything is as it was written")  # noqa: T201
+        print("everything is as it was written")
     return 1 if faults else 0
 
 
 def _back_up(settings: Settings, target: Path) -> int:
     file, manifest = back_up(settings, target)
     for name in manifest.left_out:
-        print(f"left out, because it is damaged or gone: {name}")  # noqa: T201  # a command's answer
-    print(f"{file}: {len(manifest.files)} files, {file.stat().st_size:,} bytes")  # noqa: T201
+        print(f"left out, because it is damaged or gone: {name}")
+    print(f"{file}: {len(manifest.files)} files, {file.stat().st_size:,} bytes")
     return 0
 
 
 def _restore(settings: Settings, file: Path) -> int:
     manifest = restore(settings, file)
-    print(f"restored {len(manifest.files)} files as of {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC")  # noqa: T201
+    print(f"restored {len(manifest.files)} files as of {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC")
     return 0
 
 
@@ -197,7 +197,7 @@ def _demo(settings: Settings) -> int:
     installation.start()
     try:
         if not planted:
-            print("the data folder has workspaces already; the demo needs an empty one")  # noqa: T201
+            print("the data folder has workspaces already; the demo needs an empty one")
             return 1
         return _wait(installation, SEED_JOB)
     finally:
@@ -213,7 +213,7 @@ def _wait(installation: Installation, job_id: str) -> int:
             job = load_job(session, job_id)
         line = f"{job.state}: {job.stage} {job.done} of {job.total}"
         if line != shown:
-            print(line, flush=True)  # noqa: T201  # a command's progress
+            print(line, flush=True)
         shown = line
         if job.state in FINAL_STATES:
             return _outcome(job)
@@ -222,7 +222,7 @@ def _wait(installation: Installation, job_id: str) -> int:
 
 def _outcome(job: Job) -> int:
     if job.error is not None:
-        print(f"{job.error['code']}: {job.error['detail']}\n  {job.error['hint']}", file=sys.stderr)  # noqa: T201
+        print(f"{job.error['code']}: {job.error['detail']}\n  {job.error['hint']}", file=sys.stderr)
     return 0 if job.state == "succeeded" else 1
 
 

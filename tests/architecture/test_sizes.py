@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
-from tests.architecture.source_tree import PACKAGES, Module, is_inside, read_modules
+from tests.architecture.source_tree import PACKAGES, ROOT, Module, is_inside, read_modules
 
 FILE_LINES = 300
 FUNCTION_LINES = 40
@@ -80,3 +81,15 @@ def test_a_long_file_is_reported(name: str, lines: int, reports: int) -> None:
 )
 def test_a_vague_name_is_reported(name: str, reports: int) -> None:
     assert len(vague_names(Module.parse(name, ""))) == reports
+
+
+def test_every_exception_from_a_check_has_its_reason() -> None:
+    bare = re.compile(r"# (type: ignore(\[[a-z, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for package in (*PACKAGES, "tests", "examples")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []

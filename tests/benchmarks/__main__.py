@@ -76,9 +76,9 @@ def ingest(client: Client, corpus: Corpus) -> list[Row]:
     for number in range(REPETITIONS):
         workspace = f"/v1/workspaces/ingest-{number}"
         documents = [(f"{title} {number}", text) for title, text in corpus.documents[:1_000]]
-        bare_seconds = seconds_of(lambda documents=documents: embedder.encode([f"{a}\n\n{b}" for a, b in documents]))  # type: ignore[misc]
+        bare_seconds = seconds_of(lambda documents=documents: embedder.encode([f"{a}\n\n{b}" for a, b in documents]))  # type: ignore[misc]  # a lambda with a default has no type
         client.expect("POST", "/v1/workspaces", {"id": f"ingest-{number}", "name": "ingest", "preset": "no_context"})
-        first_seconds = seconds_of(lambda workspace=workspace, documents=documents: build(client, workspace, documents))  # type: ignore[misc]
+        first_seconds = seconds_of(lambda workspace=workspace, documents=documents: build(client, workspace, documents))  # type: ignore[misc]  # a lambda with a default has no type
         again = {"setup": setup("auto", stores=("faiss_flat",))}
         second = client.expect("POST", f"{workspace}/indexes", again)["job"]
         finished = client.wait_for(second["id"])
@@ -223,7 +223,7 @@ def during_ingest(server: RunningServer, corpus: Corpus) -> list[Row]:
     def search(question: str) -> object:
         return client.expect("POST", "/v1/workspaces/search/searches", {**body, "query": question})
 
-    idle = [seconds_of(lambda question=question: search(question)) for question in questions]  # type: ignore[misc]
+    idle = [seconds_of(lambda question=question: search(question)) for question in questions]  # type: ignore[misc]  # a lambda with a default has no type
     documents = [(f"{title} again", f"{text} once more") for title, text in corpus.documents[:1_000]]
     worker.expect("POST", "/v1/workspaces", {"id": "busy", "name": "busy", "preset": "no_context"})
     ingesting = threading.Thread(target=lambda: build(worker, "/v1/workspaces/busy", documents))

@@ -37,7 +37,7 @@ def interleaved(calls: Sequence[Call], questions: Sequence[str]) -> list[list[fl
     for position, question in enumerate(questions):
         for offset in range(len(calls)):
             number = (position + offset) % len(calls)
-            times[number].append(seconds_of(lambda call=calls[number], question=question: call(question)))  # type: ignore[misc]
+            times[number].append(seconds_of(lambda call=calls[number], question=question: call(question)))  # type: ignore[misc]  # a lambda with a default has no type
     return times
 
 

@@ -15,7 +15,7 @@ from configs.log_lines import JOB_ID, REQUEST_ID, WORKSPACE_ID, JsonLines, TextL
 
 
 def record(message: str, exc_info: object = None) -> logging.LogRecord:
-    return logging.LogRecord("playground.x", logging.WARNING, __file__, 1, message, None, exc_info)  # type: ignore[arg-type]
+    return logging.LogRecord("playground.x", logging.WARNING, __file__, 1, message, None, exc_info)  # type: ignore[arg-type]  # what sys.exc_info() returned
 
 
 @given(st.text(), st.text(min_size=1))

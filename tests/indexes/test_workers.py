@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -21,7 +19,17 @@ from indexes.database.tables import Job, Worker
 from indexes.jobs import request_cancel
 from indexes.workers import DEAD_AFTER_SECONDS, HAND_OUT_SECONDS, Workers
 from tests.database import fresh_database
-from tests.indexes.work import HANDLERS, add_job, effects, finished, load, note, until
+from tests.indexes.work import (
+    HANDLERS,
+    add_job,
+    effects,
+    ended_process,
+    finished,
+    left_behind,
+    load,
+    note,
+    until,
+)
 
 THREADS = 3
 
@@ -152,26 +160,6 @@ def test_as_many_jobs_run_at_once_as_there_are_threads(database: Database, worke
         with database.write() as session:
             request_cancel(session, job_id)
     assert {job.state for job in finished(database, *job_ids)} == {"cancelled"}
-
-
-def ended_process() -> int:
-    """Return the id of a process that lives no more."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def left_behind(database: Database, **worker: Any) -> str:
-    """Return a job that another worker had in its third lease, after two of four batches."""
-    worker_id = f"worker_{now().timestamp()}"
-    job_id = add_job(database, "left", batches=4)
-    defaults = {"id": worker_id, "host": socket.gethostname(), "process_id": os.getppid(), "heartbeat_at": now()}
-    with database.write() as session:
-        if worker:
-            session.add(Worker(**{**defaults, **worker}))
-        job = session.get_one(Job, job_id)
-        job.kind, job.state, job.lease, job.worker_id = "count", "running", 3, worker_id
-    return job_id
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import select
 
 from configs.errors import InvalidInputError
-from indexes.database.engine import Database
-from indexes.database.tables import Job, Workspace
+from indexes.database.engine import Database, now
+from indexes.database.tables import Job, Worker, Workspace
 from indexes.jobs import FINAL_STATES, Handler, RunningJob, create_job
 
 WAIT_SECONDS = 20.0
@@ -89,3 +94,23 @@ def finished(database: Database, *job_ids: str, seconds: float = WAIT_SECONDS) -
     """Wait until the jobs have ended and return them."""
     until(lambda: all(load(database, job_id).state in FINAL_STATES for job_id in job_ids), seconds)
     return [load(database, job_id) for job_id in job_ids]
+
+
+def ended_process() -> int:
+    """Return the id of a process that lives no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def left_behind(database: Database, **worker: Any) -> str:
+    """Return a job that another worker had in its third lease, after two of four batches."""
+    worker_id = f"worker_{now().timestamp()}"
+    job_id = add_job(database, "left", batches=4)
+    defaults = {"id": worker_id, "host": socket.gethostname(), "process_id": os.getppid(), "heartbeat_at": now()}
+    with database.write() as session:
+        if worker:
+            session.add(Worker(**{**defaults, **worker}))
+        job = session.get_one(Job, job_id)
+        job.kind, job.state, job.lease, job.worker_id = "count", "running", 3, worker_id
+    return job_id

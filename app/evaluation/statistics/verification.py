@@ -255,7 +255,7 @@ def commit_of(folder: Path) -> str:
     if git is None:
         return "unknown"
     commands = ([git, "rev-parse", "HEAD"], [git, "status", "--porcelain", "--", "."])
-    done = [subprocess.run(command, cwd=folder, capture_output=True, text=True) for command in commands]  # noqa: S603
+    done = [subprocess.run(command, cwd=folder, capture_output=True, text=True) for command in commands]  # noqa: S603  # commands of this module
     if any(one.returncode for one in done):
         return "unknown"
     return done[0].stdout.strip() + (" with uncommitted changes" if done[1].stdout.strip() else "")

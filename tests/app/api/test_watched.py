@@ -35,7 +35,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     handler, logger = Lines(), logging.getLogger("playground")
     monkeypatch.setattr(logger, "handlers", [*logger.handlers, handler])
     monkeypatch.setattr(logger, "level", logging.DEBUG)
-    logging.getLogger("playground.requests").manager._clear_cache()  # type: ignore[attr-defined]
+    logging.getLogger("playground.requests").manager._clear_cache()  # type: ignore[attr-defined]  # levels are cached there
     return handler
 
 

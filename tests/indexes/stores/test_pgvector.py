@@ -130,7 +130,7 @@ def test_the_planner_takes_the_graph_for_many_rows_and_nothing_else(monkeypatch:
 
 
 def _explaining(asked: list[str], original):  # type: ignore[no-untyped-def]  # wraps a private function
-    def explain(session, statement):  # type: ignore[no-untyped-def]
+    def explain(session, statement):  # type: ignore[no-untyped-def]  # stands in for a method
         compiled = statement.compile(session.connection(), compile_kwargs={"render_postcompile": True})
         plan = session.connection().exec_driver_sql("EXPLAIN " + str(compiled), compiled.params)
         asked.append("\n".join(line for (line,) in plan))

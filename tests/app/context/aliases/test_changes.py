@@ -246,7 +246,7 @@ def test_what_is_not_there_is_refused(bots: Bots) -> None:
 
 def test_dropping_no_candidate_leaves_no_trace(bots: Bots) -> None:
     for name in (BOT, "absent"):
-        bots.do(lambda session, name=name: drop_candidate(session, WORKSPACE, name, BY))  # type: ignore[misc]
+        bots.do(lambda session, name=name: drop_candidate(session, WORKSPACE, name, BY))  # type: ignore[misc]  # a lambda with a default has no type
     assert bots.kinds() == ["created"]
 
 

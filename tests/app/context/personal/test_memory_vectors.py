@@ -55,7 +55,7 @@ def test_each_text_is_encoded_once_for_all_processes_and_never_in_a_transaction(
 ) -> None:
     remember_all(database, "tea", "coffee", "tea")
     in_use: list[int] = []
-    watch.looks.append(lambda: in_use.append(database.engine.pool.checkedout()))  # type: ignore[attr-defined]
+    watch.looks.append(lambda: in_use.append(database.engine.pool.checkedout()))  # type: ignore[attr-defined]  # of a QueuePool
     first, second = Askers(database), Askers(database)
     expected = [(one.memory.id, one.score) for one in ranked(first, "tea", EMBEDDER)]
     for askers in (first, second):

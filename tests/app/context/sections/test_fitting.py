@@ -34,7 +34,7 @@ def tail(text: str, allowed_tokens: int) -> str | None:
 def test_what_is_kept_fits_and_nothing_else_is_lost(
     overflow: Overflow, cut: object, items: list[str], allowed_tokens: int
 ) -> None:
-    fitted = fit_items(items, words, allowed_tokens, overflow, score=len, cut=cut)  # type: ignore[arg-type]
+    fitted = fit_items(items, words, allowed_tokens, overflow, score=len, cut=cut)  # type: ignore[arg-type]  # a literal, drawn as text
     assert sum(map(words, fitted.kept)) <= allowed_tokens
     if sum(map(words, items)) <= allowed_tokens:
         assert fitted == Fitted(kept=tuple(items), dropped=())

@@ -132,7 +132,7 @@ def test_an_index_behind_its_documents_is_told(trials: Trials) -> None:
 def test_no_regression_is_a_verdict_or_a_bound(
     trials: Trials, upgraded: str, verdict: str, low: float, is_met: bool
 ) -> None:
-    first = trials.laboratory.experiment(upgraded).findings["analysis"]["pairs"][0]["first"]  # type: ignore[index]
+    first = trials.laboratory.experiment(upgraded).findings["analysis"]["pairs"][0]["first"]  # type: ignore[index]  # a finished experiment has findings
     turned = {"better": "worse", "worse": "better"}
     ends = {"equivalence_low": low, "equivalence_high": 0.5}
     if first != "s32":

@@ -44,4 +44,4 @@ def test_a_larger_family_needs_more_questions() -> None:
     needs = [more_to_detect(0.02, 100, 0.02, 0.05, comparisons) for comparisons in (1, 10, 300)]
     assert None not in needs
     assert needs == sorted(set(needs), key=needs.index)
-    assert needs[0] < needs[1] < needs[2]  # type: ignore[operator]
+    assert needs[0] < needs[1] < needs[2]  # type: ignore[operator]  # none of them is None here

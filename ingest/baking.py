@@ -125,6 +125,7 @@ def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Ch
             "tokens": chunk.tokens,
             "heading_path": list(chunk.heading_path),
             "prefix": chunk.prefix,
+            "lead": [[span.start, span.end] for span in chunk.lead] or None,
             "indexed_sha256": hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest(),
             "text_tokens": measure.tokens,
             "text_simhash": measure.simhash,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 import re
 
-from configs.span import Chunk
+from configs.span import Chunk, Span
 from ingest.chunkers import Chunker
 from ingest.cutting import next_character
 from ingest.document import ChunkingTools, ParsedDocument
 from ingest.tokenizers import TokenizerTools, count_many, count_tokens, token_offsets
 
 PREFIX_SHARE = 4
-"""A prefix has at most a quarter of the tokens a chunk may have, so that it never outweighs the text."""
+"""A prefix has at most a quarter of the tokens a chunk may have, so that it never outweighs the text; a lead counts."""
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 END = "\n\n"
@@ -29,26 +29,27 @@ def chunk_document(
 ) -> list[Chunk]:
     """Return the chunks of `document` in order.
 
-    A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Give
-    `tools` to share the tokens of a text among chunkers of one tokenizer.
+    A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Its
+    prefix is title and headings, if asked for, and then the lead that its chunker gives it. Give `tools` to share the
+    tokens of a text among chunkers of one tokenizer.
     """
     text = document.text
     tools = tools if tools is not None else TokenizerTools(chunker.tokenizer)
     tokens = tools.tokens(text)
-    prefixes: dict[tuple[str, ...], str] = {}
+    prefixes = _Prefixes(text, title if with_prefix else None, chunker)
     chunks = []
     for piece in chunker.split(document, tools):
         span = piece.span
         path = document.heading_path(next_character(text, span.start))
-        if with_prefix and path not in prefixes:
-            prefixes[path] = context_prefix(title, path, chunker)
+        lead, prefix = prefixes.of(path, piece.lead)
         chunks.append(
             Chunk(
                 span=span,
                 tokens=tokens.count(span.start, span.end),
                 heading_path=path,
-                prefix=prefixes.get(path, ""),
+                prefix=prefix,
                 parent=piece.parent,
+                lead=lead,
             )
         )
     return chunks
@@ -59,19 +60,57 @@ def indexed_text(text: str, chunk: Chunk) -> str:
     return chunk.prefix + text[chunk.span.start : chunk.span.end]
 
 
-def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker) -> str:
+class _Prefixes:
+    """The prefixes of one document's chunks, remembered; with a title of None leads stand alone."""
+
+    def __init__(self, text: str, title: str | None, chunker: Chunker) -> None:
+        self._text = text
+        self._title = title
+        self._chunker = chunker
+        self._leads: dict[tuple[Span, ...], tuple[Span, ...]] = {}
+        self._prefixes: dict[tuple[tuple[str, ...], tuple[Span, ...]], str] = {}
+
+    def of(self, path: tuple[str, ...], wanted: tuple[Span, ...]) -> tuple[tuple[Span, ...], str]:
+        """Return as much of the lead as may be sent, and the prefix that ends with it."""
+        if wanted not in self._leads:
+            self._leads[wanted] = fitting_lead(self._text, wanted, self._chunker)
+        lead = self._leads[wanted]
+        if (path, lead) not in self._prefixes:
+            said = lead_text(self._text, lead)
+            named = "" if self._title is None else context_prefix(self._title, path, self._chunker, below=said)
+            self._prefixes[path, lead] = named + said
+        return lead, self._prefixes[path, lead]
+
+
+def lead_text(text: str, lead: tuple[Span, ...]) -> str:
+    """Return what the spans say, one right after the other."""
+    return "".join(text[span.start : span.end] for span in lead)
+
+
+def fitting_lead(text: str, lead: tuple[Span, ...], chunker: Chunker) -> tuple[Span, ...]:
+    """Return the last of the spans that have, together, at most a quarter of the chunker's size limit in tokens."""
+    if chunker.size_limit_tokens is None:
+        return lead
+    counts = count_many([text[span.start : span.end] for span in lead], chunker.tokenizer)
+    while sum(counts) > chunker.size_limit_tokens // PREFIX_SHARE:
+        lead, counts = lead[1:], counts[1:]
+    return lead
+
+
+def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker, *, below: str = "") -> str:
     """Return title and headings, joined by SEPARATOR, then an empty line; "" where there is neither.
 
-    White space is collapsed, and a heading equal to the title (apart from case) is left out. The prefix has at most a
-    quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost headings go first, then words
-    at the end of the title and of the innermost heading.
+    White space is collapsed, and a heading equal to the title (apart from case) is left out. With the lead `below` it,
+    the prefix has at most a quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost
+    headings go first, then words at the end of the title and of the innermost heading.
     """
     title = " ".join(title.split())
     headings = [" ".join(heading.split()) for heading in path]
     parts = [title, *(heading for heading in headings if heading.casefold() != title.casefold())]
     parts = [part for part in parts if part]
     if chunker.size_limit_tokens is not None:
-        parts = _limited(parts, chunker.size_limit_tokens // PREFIX_SHARE, chunker.tokenizer)
+        limit_tokens = chunker.size_limit_tokens // PREFIX_SHARE - count_tokens(below, chunker.tokenizer)
+        parts = _limited(parts, limit_tokens, chunker.tokenizer)
     return SEPARATOR.join(parts) + END if parts else ""
 
 

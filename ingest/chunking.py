@@ -25,15 +25,17 @@ def chunk_document(
     *,
     title: str,
     with_prefix: bool,
+    file_name: str = "",
     tools: ChunkingTools | None = None,
 ) -> list[Chunk]:
     """Return the chunks of `document` in order.
 
     A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Its
-    prefix is title and headings, if asked for, and then the lead that its chunker gives it. Give `tools` to share the
-    tokens of a text among chunkers of one tokenizer.
+    prefix is title and headings, if asked for, and then the lead that its chunker gives it; a chunker of code takes the
+    file's name for a missing title. Give `tools` to share the tokens of a text among chunkers of one tokenizer.
     """
     text = document.text
+    title = title or (file_name if chunker.names_file else "")
     tools = tools if tools is not None else TokenizerTools(chunker.tokenizer)
     tokens = tools.tokens(text)
     prefixes = _Prefixes(text, title if with_prefix else None, chunker)

@@ -23,7 +23,7 @@ _ITEM_MARKER = re.compile(r"[ \t]*(?:\d{1,3}|[^\W\d_])[.)]")
 """The whole of a line before a cut, where it is but the number of a list item."""
 
 _CANDIDATE = re.compile(
-    r"[.!?…][\"'”’»)\]]*\s+"
+    r"[.!?…][\"'”’»)\]]*\s+"  # noqa: RUF001  # as above
     r"|[。！？][\"'”’»)\]]*\s*"  # noqa: RUF001  # as above
     r"|\n[^\S\n]*\n\s*"
     r"|\n(?=[ \t]*(?:[-*+•#>|]|\d+[.)]))"

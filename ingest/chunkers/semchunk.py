@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
+import semchunk
 from pydantic import Field
-from semchunk import chunk
 
 from configs.part import BAKE_TIME
 from configs.span import Span
@@ -37,15 +37,19 @@ class Semchunk(Chunker):
         """Yield the pieces of `document` in order."""
         text, tokens = document.text, tools.tokens(document.text)
         cutting = Cutting(text, tokens, self.size_tokens)
-        try:
-            _, offsets = chunk(text, self.size_tokens, self._counter(), memoize=False, offsets=True)
-        except RecursionError:
-            offsets = [(0, len(text))]
-        for start, end in offsets:
+        for start, end in self._offsets(text):
             if tokens.count(start, end) > self.size_tokens:
                 yield from (Piece(span=span) for span in cutting.cut(Span(start, end)))
             elif not is_blank(text, Span(start, end)):
                 yield Piece(span=Span(start, end))
+
+    def _offsets(self, text: str) -> list[tuple[int, int]]:
+        try:
+            found: Any = semchunk.chunk(text, self.size_tokens, self._counter(), memoize=False, offsets=True)
+        except RecursionError:
+            return [(0, len(text))]
+        offsets: list[tuple[int, int]] = found[1]
+        return offsets
 
     def _counter(self) -> Callable[[str], int]:
         """Return what counts for the library; of what is far too long, only as much is read as shows it."""

@@ -19,10 +19,10 @@ from ingest.sentences import sentence_starts
 class Sentence(Chunker):
     """Pack whole sentences, one after the other, while they fit; neighbours may share sentences.
 
-    Costs no more than `recursive` and pays for prose: no chunk begins or ends in the middle of a sentence. Abbreviations
-    (Dr., e.g.), decimals and the numbers of list items end no sentence; a list item is one, a heading belongs to the
-    sentence below it, and a table, fenced code or record stays whole where it fits. What has no sentence ends, or one
-    that is too long, is cut as `recursive` does and shares nothing with its neighbours.
+    Costs hardly more than `recursive` and pays for prose: no chunk begins or ends in the middle of a sentence.
+    Abbreviations (Dr., e.g.), decimals and the numbers of list items end no sentence; a list item is one, a heading
+    belongs to the sentence below it, and a table, fenced code or record stays whole where it fits. What has no sentence
+    ends, or a sentence that is too long, is cut as `recursive` does and shares nothing with its neighbours.
     """
 
     kind: Literal["sentence"]
@@ -57,7 +57,7 @@ class Sentence(Chunker):
         yield from self._packed(packed, tokens)
 
     def _packed(self, sentences: list[Span], tokens: Tokens) -> Iterator[Piece]:
-        """Yield chunks of neighbouring sentences, each of which fits; every chunk holds one that no other has before."""
+        """Yield chunks of neighbouring sentences, each of which fits; every chunk has one that none has before it."""
         first, new = 0, 0
         while new < len(sentences):
             while not self._fits(Span(sentences[first].start, sentences[new].end), tokens):

@@ -44,7 +44,9 @@ class Table(Chunker):
         """Yield the pieces of `document` in order."""
         text, tokens = document.text, tools.tokens(document.text)
         whole = [
-            block.span for block in document.blocks if block.kind in ("table", "record") and self._fits(block.span, tokens)
+            block.span
+            for block in document.blocks
+            if block.kind in ("table", "record") and self._fits(block.span, tokens)
         ]
         cutting = Cutting(text, tokens, self.size_tokens, whole=whole)
         position = 0
@@ -60,9 +62,12 @@ class Table(Chunker):
         """Say how many tables are cut without their header."""
         tokens = tools.tokens(document.text)
         headers = [_rows(document.text, table)[0] for table in self._too_large(document, tokens)]
-        long = sum(not self._is_repeated(header, tokens) for header in headers)
         limit_tokens = self.size_tokens // HEADER_SHARE
-        return [f"{long} tables have a header of more than {limit_tokens} tokens: it stands with their first rows only"] if long else []
+        long = sum(not self._is_repeated(header, tokens) for header in headers)
+        said = (
+            f"the header stands with the first rows only where it has more than {limit_tokens} tokens: tables: {long}"
+        )
+        return [said] if long else []
 
     def _row_groups(self, text: str, table: Span, tokens: Tokens, cutting: Cutting) -> Iterator[Piece]:
         header, *rows = _rows(text, table)
@@ -85,9 +90,7 @@ class Table(Chunker):
             yield Piece(span=group, lead=lead if group.start > table.start else ())
 
     def _too_large(self, document: ParsedDocument, tokens: Tokens) -> Iterator[Span]:
-        return (
-            block.span for block in document.blocks if block.kind == "table" and not self._fits(block.span, tokens)
-        )
+        return (block.span for block in document.blocks if block.kind == "table" and not self._fits(block.span, tokens))
 
     def _is_repeated(self, header: Span, tokens: Tokens) -> bool:
         return tokens.count(header.start, header.end) <= self.size_tokens // HEADER_SHARE
@@ -97,8 +100,9 @@ class Table(Chunker):
 
 
 def _rows(text: str, table: Span) -> list[Span]:
-    """Return the table's lines, line ends included; the first is the header, with the delimiter row below it, if any."""
-    lines = [Span(*match.span()) for match in _LINE.finditer(text, table.start, table.end) if match.end() > match.start()]
+    """Return the table's lines, line ends included; the first is the header, a delimiter row below it included."""
+    matches = _LINE.finditer(text, table.start, table.end)
+    lines = [Span(*match.span()) for match in matches if match.end() > match.start()]
     if len(lines) > 1 and _DELIMITER_ROW.fullmatch(text, lines[1].start, lines[1].end):
         lines[:2] = [Span(lines[0].start, lines[1].end)]
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import semchunk
 from pydantic import Field
@@ -45,11 +45,10 @@ class Semchunk(Chunker):
 
     def _offsets(self, text: str) -> list[tuple[int, int]]:
         try:
-            found: Any = semchunk.chunk(text, self.size_tokens, self._counter(), memoize=False, offsets=True)
+            _, offsets = semchunk.chunk(text, self.size_tokens, self._counter(), memoize=False, offsets=True)
         except RecursionError:
             return [(0, len(text))]
-        offsets: list[tuple[int, int]] = found[1]
-        return offsets
+        return list(offsets)
 
     def _counter(self) -> Callable[[str], int]:
         """Return what counts for the library; of what is far too long, only as much is read as shows it."""

@@ -64,9 +64,7 @@ class Table(Chunker):
         headers = [_rows(document.text, table)[0] for table in self._too_large(document, tokens)]
         limit_tokens = self.size_tokens // HEADER_SHARE
         long = sum(not self._is_repeated(header, tokens) for header in headers)
-        said = (
-            f"the header stands with the first rows only where it has more than {limit_tokens} tokens: tables: {long}"
-        )
+        said = f"{long} of the tables are cut without repeating their header: it has more than {limit_tokens} tokens"
         return [said] if long else []
 
     def _row_groups(self, text: str, table: Span, tokens: Tokens, cutting: Cutting) -> Iterator[Piece]:

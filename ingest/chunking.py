@@ -9,10 +9,8 @@ from configs.span import Chunk, Span
 from ingest.chunkers import Chunker
 from ingest.cutting import next_character
 from ingest.document import ChunkingTools, ParsedDocument
+from ingest.leads import PREFIX_SHARE, fitting_lead, lead_text
 from ingest.tokenizers import TokenizerTools, count_many, count_tokens, token_offsets
-
-PREFIX_SHARE = 4
-"""A prefix has at most a quarter of the tokens a chunk may have, so that it never outweighs the text; a lead counts."""
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 END = "\n\n"
@@ -75,28 +73,16 @@ class _Prefixes:
     def of(self, path: tuple[str, ...], wanted: tuple[Span, ...]) -> tuple[tuple[Span, ...], str]:
         """Return as much of the lead as may be sent, and the prefix that ends with it."""
         if wanted not in self._leads:
-            self._leads[wanted] = fitting_lead(self._text, wanted, self._chunker)
+            size_tokens = self._chunker.size_limit_tokens
+            self._leads[wanted] = (
+                fitting_lead(self._text, wanted, size_tokens, self._chunker.tokenizer) if size_tokens else wanted
+            )
         lead = self._leads[wanted]
         if (path, lead) not in self._prefixes:
             said = lead_text(self._text, lead)
             named = "" if self._title is None else context_prefix(self._title, path, self._chunker, below=said)
             self._prefixes[path, lead] = named + said
         return lead, self._prefixes[path, lead]
-
-
-def lead_text(text: str, lead: tuple[Span, ...]) -> str:
-    """Return what the spans say, one right after the other."""
-    return "".join(text[span.start : span.end] for span in lead)
-
-
-def fitting_lead(text: str, lead: tuple[Span, ...], chunker: Chunker) -> tuple[Span, ...]:
-    """Return the last of the spans that have, together, at most a quarter of the chunker's size limit in tokens."""
-    if chunker.size_limit_tokens is None:
-        return lead
-    counts = count_many([text[span.start : span.end] for span in lead], chunker.tokenizer)
-    while sum(counts) > chunker.size_limit_tokens // PREFIX_SHARE:
-        lead, counts = lead[1:], counts[1:]
-    return lead
 
 
 def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker, *, below: str = "") -> str:

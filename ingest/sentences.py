@@ -9,15 +9,15 @@ _REACH = 400
 """Characters read on either side of a position."""
 
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")  # noqa: RUF001  # these very characters end sentences
-_NO_SENTENCE_END = re.compile(
-    r"\b(?:[^\W\d_]|dr|mr|mrs|ms|prof|st|jr|sr|hr|fr|vs|cf|ca|approx|dept|resp|bzw|vgl|inkl|usw|e\.g|i\.e|et al)\.$",
-    re.IGNORECASE,
-)
-_NO_END_BEFORE_A_NUMBER = re.compile(
-    r"\b(?:no|nos|nr|fig|figs|eq|sec|sect|art|abs|ch|chap|vol|pp|p|par|tab|ver|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$",
-    re.IGNORECASE,
-)
-_NO_END_BEFORE_A_WORD = re.compile(r"\bfig\.$", re.IGNORECASE)
+_ABBREVIATIONS = {
+    "al", "approx", "bzw", "ca", "cf", "dept", "dr", "fig", "fr", "hr", "inkl", "jr", "mr", "mrs", "ms", "prof", "resp",
+    "sr", "st", "usw", "vgl", "vs",
+}  # fmt: skip
+_ABBREVIATIONS_BEFORE_A_NUMBER = {
+    "abs", "apr", "art", "aug", "ch", "chap", "dec", "eq", "feb", "figs", "jan", "jul", "jun", "mar", "no", "nos",
+    "nov", "nr", "oct", "p", "par", "pp", "sec", "sect", "sep", "sept", "tab", "ver", "vol",
+}  # fmt: skip
+_LONGEST_ABBREVIATION = 6
 _NEW_ITEM = re.compile(r"[ \t]*(?:[-*+•#>|]|\d+[.)])")
 _ITEM_MARKER = re.compile(r"[ \t]*(?:\d{1,3}|[^\W\d_])[.)]")
 """The whole of a line before a cut, where it is but the number of a list item."""
@@ -66,7 +66,14 @@ def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _is_abbreviated(left: str, right: str) -> bool:
-    tail = left[-20:]
-    if _NO_SENTENCE_END.search(tail) or _NO_END_BEFORE_A_WORD.search(tail):
-        return True
-    return right[0].isdigit() and _NO_END_BEFORE_A_NUMBER.search(tail) is not None
+    """Tell whether `left` ends in a full stop that belongs to its last word: a single letter, or an abbreviation."""
+    start = end = len(left) - 1
+    if left[end] != ".":
+        return False
+    while start > 0 and left[start - 1].isalpha() and end - start <= _LONGEST_ABBREVIATION:
+        start -= 1
+    word = left[start:end].lower()
+    if start > 0 and (left[start - 1].isalnum() or left[start - 1] == "_"):
+        return False
+    is_before_number = right[0].isdigit() and word in _ABBREVIATIONS_BEFORE_A_NUMBER
+    return len(word) == 1 or word in _ABBREVIATIONS or is_before_number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,22 +89,26 @@ class CodeText:
         """Return what the node itself covers, from the start of its line if only blanks stand before it."""
         return Span(self._line_start(self._position(node.start_byte)), self._position(node.end_byte))
 
-    def inside(self, unit: Unit, after: int) -> tuple[list[Unit], Span | None]:
+    def inside(self, unit: Unit, after: int, fits: Callable[[Span], bool]) -> tuple[list[Unit], Span | None]:
         """Return the units that the unit consists of, and its signature, if it defines something.
 
-        The signature reaches from its line's start, but not from before `after`, to the first unit of the body.
+        The signature reaches from its line's start, but not from before `after`, to the first unit of the body. What
+        merely wraps something that does not fit is passed over.
         """
         if unit.node is None:
             return [], None
-        node, defines = unit.node, False
-        while (wrapped := node.child_by_field_name("body") or _wrapped(node)) is not None:
-            defines = defines or DEFINITION.search(node.type) is not None
-            is_body = wrapped == node.child_by_field_name("body")
-            node = wrapped
-            if is_body:
+        node, definition = unit.node, None
+        while (body := node.child_by_field_name("body")) is None:
+            wrapped = _wrapped(node)
+            if wrapped is None or fits(self.own_span(wrapped)):
                 break
+            definition = definition or (node if DEFINITION.search(node.type) else None)
+            node = wrapped
+        if body is not None:
+            definition = definition or (node if DEFINITION.search(node.type) else None)
+            node = body
         units = self._units(_children(node), unit.span)
-        return units, self._signature(unit.node, node, after) if defines else None
+        return units, self._signature(definition, node, after) if definition is not None else None
 
     def _signature(self, node: Node, body: Node, after: int) -> Span | None:
         start = self._position(node.start_byte)

@@ -125,7 +125,7 @@ class _Definitions:
             for span in (Span(unit.span.start, own.start), own, Span(own.end, unit.span.end)):
                 yield from self._cut(span, lead)
             return
-        inside, signature = self._code.inside(unit, after=lead[-1].end if lead else 0)
+        inside, signature = self._code.inside(unit, after=lead[-1].end if lead else 0, fits=self._fits)
         if not inside or depth == DEEPEST:
             yield from self._cut(unit.span, lead)
             return

@@ -13,11 +13,10 @@ from configs.span import Span
 from ingest.chunkers import Chunker
 from ingest.cutting import Cutting, is_blank
 from ingest.document import ChunkingTools, ParsedDocument, Piece, Tokens
-
-HEADER_SHARE = 4
-"""A header of more than a quarter of the size is not repeated: it would outweigh the rows."""
+from ingest.leads import lead_fits
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|$)")
+_DASHES = re.compile("-+")
 _DELIMITER_ROW = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?\s*")
 
 
@@ -25,10 +24,10 @@ class Table(Chunker):
     """Keep a table whole where it fits, else cut it between rows and put its header in front of each group of rows.
 
     Costs no more than `recursive` and pays where answers stand in tables: without its header a row says nothing. The
-    header (a Markdown table's delimiter row included) is repeated when a group is indexed and when it is sent, at most
-    a quarter of the size in tokens; a longer one stands with the first rows only. The rows of a CSV file are records
-    that name their columns themselves: each stays whole where it fits. A single row that is too large is cut like text,
-    and what is no table as `recursive` does.
+    header (a Markdown table's delimiter row included, two dashes a column) is repeated when a group is indexed and when
+    it is sent, at most a quarter of the size in tokens; a longer one stands with the first rows only. The rows of a CSV
+    file are records that name their columns themselves: each stays whole where it fits. A single row that is too large
+    is cut like text, and what is no table as `recursive` does.
     """
 
     kind: Literal["table"]
@@ -60,16 +59,14 @@ class Table(Chunker):
 
     def remarks(self, document: ParsedDocument, tools: ChunkingTools) -> list[str]:
         """Say how many tables are cut without their header."""
-        tokens = tools.tokens(document.text)
-        headers = [_rows(document.text, table)[0] for table in self._too_large(document, tokens)]
-        limit_tokens = self.size_tokens // HEADER_SHARE
-        long = sum(not self._is_repeated(header, tokens) for header in headers)
-        said = f"{long} of the tables are cut without repeating their header: it has more than {limit_tokens} tokens"
+        tables = self._too_large(document, tools.tokens(document.text))
+        long = sum(not self._lead(document.text, _rows(document.text, table)[0]) for table in tables)
+        said = f"{long} of the tables are cut without repeating their header: it has more than a quarter of the size"
         return [said] if long else []
 
     def _row_groups(self, text: str, table: Span, tokens: Tokens, cutting: Cutting) -> Iterator[Piece]:
         header, *rows = _rows(text, table)
-        lead = (header,) if self._is_repeated(header, tokens) else ()
+        lead = self._lead(text, header)
         group = header
         for row in rows:
             if self._fits(Span(group.start, row.end), tokens):
@@ -90,8 +87,18 @@ class Table(Chunker):
     def _too_large(self, document: ParsedDocument, tokens: Tokens) -> Iterator[Span]:
         return (block.span for block in document.blocks if block.kind == "table" and not self._fits(block.span, tokens))
 
-    def _is_repeated(self, header: Span, tokens: Tokens) -> bool:
-        return tokens.count(header.start, header.end) <= self.size_tokens // HEADER_SHARE
+    def _lead(self, text: str, header: Span) -> tuple[Span, ...]:
+        """Return the spans that repeat the header, none where they are too long.
+
+        Of a delimiter row, two dashes of each column are enough (one could begin a list): dashes are tokens.
+        """
+        spans, start = [], header.start
+        row = _delimiter_row(text, header)
+        for dashes in _DASHES.finditer(text, row.start, row.end):
+            spans.append(Span(start, min(dashes.start() + 2, dashes.end())))
+            start = dashes.end()
+        lead = (*spans, Span(start, header.end))
+        return lead if lead_fits(text, lead, self.size_tokens, self.tokenizer) else ()
 
     def _fits(self, span: Span, tokens: Tokens) -> bool:
         return tokens.count(span.start, span.end) <= self.size_tokens
@@ -104,3 +111,9 @@ def _rows(text: str, table: Span) -> list[Span]:
     if len(lines) > 1 and _DELIMITER_ROW.fullmatch(text, lines[1].start, lines[1].end):
         lines[:2] = [Span(lines[0].start, lines[1].end)]
     return lines
+
+
+def _delimiter_row(text: str, header: Span) -> Span:
+    """Return the second line of the header, empty where there is none."""
+    first = _LINE.match(text, header.start, header.end)
+    return Span(first.end() if first else header.end, header.end)

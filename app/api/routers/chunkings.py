@@ -17,9 +17,9 @@ from configs.errors import ConflictError, NotFoundError
 from configs.text import Text
 from indexes.database.catalog import load_document, load_version, load_workspace
 from ingest.chunkers import Chunker
-from ingest.chunking import lead_text
 from ingest.document import ParsedDocument
 from ingest.embedders import Embedder
+from ingest.leads import lead_text
 from ingest.parsers import parser_for
 from ingest.preview import ChunkingPreview, preview
 from ingest.uploads import check_text_length

@@ -35,13 +35,29 @@ def union(spans: list[Span]) -> list[Span]:
     return merged
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What a chunk cannot be read without, though it stands elsewhere: the header of a table, the signature of a class.
+
+    `spans` are of the chunk's own version, in order, and `text` is what they say, one right after the other. It is in
+    front of the chunk when that is indexed, and when it is sent.
+    """
+
+    spans: tuple[Span, ...] = ()
+    text: str = ""
+
+
+NO_LEAD = Lead()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A span of a document version with what is known about it.
 
-    `prefix` is what stands in front of the text when it is embedded and indexed (title, heading path); it is never part
-    of the text: `version.text[span.start:span.end]` is the chunk's text, always. `tokens` counts that text alone, by
-    the chunker's tokenizer. `parent` is the larger span a hit on this chunk stands for, where the chunker makes one.
+    `prefix` is what stands in front of the text when it is embedded and indexed (title, heading path, lead); it is
+    never part of the text: `version.text[span.start:span.end]` is the chunk's text, always. `tokens` counts that text
+    alone, by the chunker's tokenizer. `parent` is the larger span a hit on this chunk stands for, where the chunker
+    makes one. `lead` is what of the same text is repeated in front, as in `Lead`; `prefix` ends with it.
     """
 
     span: Span
@@ -49,3 +65,4 @@ class Chunk:
     heading_path: tuple[str, ...] = ()
     prefix: str = ""
     parent: Span | None = None
+    lead: tuple[Span, ...] = ()

@@ -47,7 +47,10 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         rows: list[JsonObject] = []
         for version in _load_texts(job, batch):
             document = ParsedDocument.from_structure(version.text or "", version.title, version.structure or [])
-            chunks = chunk_document(document, recipe.chunker, title=version.title, with_prefix=recipe.context_prefix)
+            chunks = chunk_document(
+                document, recipe.chunker, title=version.title, file_name=version.file_name,
+                with_prefix=recipe.context_prefix,
+            )  # fmt: skip
             rows.extend(_chunk_values(version.id, recipe.chunking, document.text, chunks))
         with job.write() as session:
             insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
@@ -129,6 +132,7 @@ def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Ch
             "tokens": chunk.tokens,
             "heading_path": list(chunk.heading_path),
             "prefix": chunk.prefix,
+            "lead": [[span.start, span.end] for span in chunk.lead] or None,
             "indexed_sha256": hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest(),
             "text_tokens": measure.tokens,
             "text_simhash": measure.simhash,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import bisect
 import re
 
-from configs.span import Chunk
+from configs.span import Chunk, Span
 from ingest.chunkers import Chunker
 from ingest.cutting import next_character
 from ingest.document import ChunkingTools, ParsedDocument
+from ingest.leads import PREFIX_SHARE, fitting_lead, lead_text
 from ingest.tokenizers import TokenizerTools, count_many, count_tokens, token_offsets
-
-PREFIX_SHARE = 4
-"""A prefix has at most a quarter of the tokens a chunk may have, so that it never outweighs the text."""
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 END = "\n\n"
@@ -25,30 +23,33 @@ def chunk_document(
     *,
     title: str,
     with_prefix: bool,
+    file_name: str = "",
     tools: ChunkingTools | None = None,
 ) -> list[Chunk]:
     """Return the chunks of `document` in order.
 
-    A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Give
-    `tools` to share the tokens of a text among chunkers of one tokenizer.
+    A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Its
+    prefix is title and headings, if asked for, and then the lead that its chunker gives it; a chunker of code takes the
+    file's name for a missing title. Give `tools` to share the tokens of a text among chunkers of one tokenizer.
     """
     text = document.text
+    title = title or (file_name if chunker.names_file else "")
     tools = tools if tools is not None else TokenizerTools(chunker.tokenizer)
     tokens = tools.tokens(text)
-    prefixes: dict[tuple[str, ...], str] = {}
+    prefixes = _Prefixes(text, title if with_prefix else None, chunker)
     chunks = []
     for piece in chunker.split(document, tools):
         span = piece.span
         path = document.heading_path(next_character(text, span.start))
-        if with_prefix and path not in prefixes:
-            prefixes[path] = context_prefix(title, path, chunker)
+        lead, prefix = prefixes.of(path, piece.lead)
         chunks.append(
             Chunk(
                 span=span,
                 tokens=tokens.count(span.start, span.end),
                 heading_path=path,
-                prefix=prefixes.get(path, ""),
+                prefix=prefix,
                 parent=piece.parent,
+                lead=lead,
             )
         )
     return chunks
@@ -59,19 +60,45 @@ def indexed_text(text: str, chunk: Chunk) -> str:
     return chunk.prefix + text[chunk.span.start : chunk.span.end]
 
 
-def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker) -> str:
+class _Prefixes:
+    """The prefixes of one document's chunks, remembered; with a title of None leads stand alone."""
+
+    def __init__(self, text: str, title: str | None, chunker: Chunker) -> None:
+        self._text = text
+        self._title = title
+        self._chunker = chunker
+        self._leads: dict[tuple[Span, ...], tuple[Span, ...]] = {}
+        self._prefixes: dict[tuple[tuple[str, ...], tuple[Span, ...]], str] = {}
+
+    def of(self, path: tuple[str, ...], wanted: tuple[Span, ...]) -> tuple[tuple[Span, ...], str]:
+        """Return as much of the lead as may be sent, and the prefix that ends with it."""
+        if wanted not in self._leads:
+            size_tokens = self._chunker.size_limit_tokens
+            self._leads[wanted] = (
+                fitting_lead(self._text, wanted, size_tokens, self._chunker.tokenizer) if size_tokens else wanted
+            )
+        lead = self._leads[wanted]
+        if (path, lead) not in self._prefixes:
+            said = lead_text(self._text, lead)
+            named = "" if self._title is None else context_prefix(self._title, path, self._chunker, below=said)
+            self._prefixes[path, lead] = named + said
+        return lead, self._prefixes[path, lead]
+
+
+def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker, *, below: str = "") -> str:
     """Return title and headings, joined by SEPARATOR, then an empty line; "" where there is neither.
 
-    White space is collapsed, and a heading equal to the title (apart from case) is left out. The prefix has at most a
-    quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost headings go first, then words
-    at the end of the title and of the innermost heading.
+    White space is collapsed, and a heading equal to the title (apart from case) is left out. With the lead `below` it,
+    the prefix has at most a quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost
+    headings go first, then words at the end of the title and of the innermost heading.
     """
     title = " ".join(title.split())
     headings = [" ".join(heading.split()) for heading in path]
     parts = [title, *(heading for heading in headings if heading.casefold() != title.casefold())]
     parts = [part for part in parts if part]
     if chunker.size_limit_tokens is not None:
-        parts = _limited(parts, chunker.size_limit_tokens // PREFIX_SHARE, chunker.tokenizer)
+        limit_tokens = chunker.size_limit_tokens // PREFIX_SHARE - count_tokens(below, chunker.tokenizer)
+        parts = _limited(parts, limit_tokens, chunker.tokenizer)
     return SEPARATOR.join(parts) + END if parts else ""
 
 

@@ -77,10 +77,15 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """What a chunker cuts: a span, and the larger span a hit on it stands for, if any."""
+    """What a chunker cuts: a span, the larger span a hit on it stands for, if any, and what it needs in front.
+
+    `lead` are spans of the same text, in order and before the piece, which it cannot be read without: a table's header,
+    the signature of a class (`configs.span.Lead`). Their texts are put one right after the other, line ends included.
+    """
 
     span: Span
     parent: Span | None = None
+    lead: tuple[Span, ...] = ()
 
 
 class Tokens(Protocol):

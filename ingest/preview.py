@@ -46,7 +46,7 @@ class ChunkingPreview:
 
     `window_overruns` counts chunks whose indexed text (prefix included) has more tokens than the window; None without
     a window. `coverage` is the share of non-space characters that stand in a chunk. `duplicated` is the share of the
-    chunks' characters that an earlier chunk holds already.
+    chunks' characters that an earlier chunk holds already. `remarks` are the chunker's own, in sentences.
     """
 
     chunker: Chunker
@@ -57,6 +57,7 @@ class ChunkingPreview:
     damage: Damage
     coverage: float
     duplicated: float
+    remarks: tuple[str, ...]
 
 
 def preview(
@@ -64,6 +65,7 @@ def preview(
     chunkers: Sequence[Chunker],
     *,
     title: str,
+    file_name: str = "",
     with_prefix: bool,
     window_tokens: int | None,
     count_window_tokens: TokenCounter | None = None,
@@ -76,7 +78,10 @@ def preview(
     tools = {name: TokenizerTools(name) for name in {chunker.tokenizer for chunker in chunkers}}
     previews = []
     for chunker in chunkers:
-        chunks = chunk_document(document, chunker, title=title, with_prefix=with_prefix, tools=tools[chunker.tokenizer])
+        own_tools = tools[chunker.tokenizer]
+        chunks = chunk_document(
+            document, chunker, title=title, file_name=file_name, with_prefix=with_prefix, tools=own_tools
+        )
         overruns = None
         if window_tokens is not None:
             texts = [indexed_text(document.text, chunk) for chunk in chunks]
@@ -92,6 +97,7 @@ def preview(
                 damage=damage_of(document, [chunk.span for chunk in chunks]),
                 coverage=_coverage(document.text, [chunk.span for chunk in chunks]),
                 duplicated=_duplicated([chunk.span for chunk in chunks]),
+                remarks=tuple(chunker.remarks(document, own_tools)),
             )
         )
     return previews

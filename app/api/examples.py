@@ -26,6 +26,10 @@ CHUNKERS: dict[str, dict[str, Any]] = {
     "recursive": {"kind": "recursive", "size_tokens": 200},
     "fixed": {"kind": "fixed", "size_tokens": 200, "overlap_tokens": 20},
     "heading": {"kind": "heading", "size_tokens": 200},
+    "sentence": {"kind": "sentence", "size_tokens": 200, "overlap_sentences": 1},
+    "table": {"kind": "table", "size_tokens": 200},
+    "code": {"kind": "code", "size_tokens": 200},
+    "semchunk": {"kind": "semchunk", "size_tokens": 200},
     "whole_document": {"kind": "whole_document"},
 }
 

@@ -32,6 +32,9 @@ class PassageView(BaseModel):
     score: float = Field(description="fused score, or the only store's")
     stores: dict[str, StoreScoreView] = Field(description="score and rank per store")
     text: str
+    lead: str = Field(
+        description="what stands before the text when it is sent: the header of a cut table, the signature of a class"
+    )
 
 
 class Scope(BaseModel):
@@ -50,5 +53,5 @@ def view_of(passage: Passage) -> PassageView:
         title=passage.title, heading_path=list(passage.heading_path), page=passage.page, start=hit.span.start,
         end=hit.span.end, tokens=hit.tokens, score=hit.score,
         stores={name: StoreScoreView(score=one.score, rank=one.rank) for name, one in hit.stores.items()},
-        text=passage.text,
+        text=passage.text, lead=passage.lead.text,
     )  # fmt: skip

@@ -17,7 +17,10 @@ from configs.span import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What a label stands for. `described_at` is the position whose headings and page `origin` names."""
+    """What a label stands for: the text of `lead`, then that of `span`; `tokens` counts both.
+
+    `described_at` is the position whose headings and page `origin` names.
+    """
 
     label: str
     document_id: str
@@ -26,6 +29,7 @@ class Source:
     origin: Origin
     described_at: int
     tokens: int
+    lead: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,10 +142,12 @@ class _Desk:
         """Return the parts as packers see them: each costs what sending it as a source of its own would."""
         texts = [part.text for part in parts]
         frames = [(f"S{part.candidate.hit.rank}", part.candidate.origin) for part in parts]
+        leads = list({part.candidate.lead.text for part in parts})
+        leads_tokens = dict(zip(leads, self._counter.count_all(leads), strict=True))
         frames_of = frames_tokens(self._policy.renderer, self._nonce, frames, self._counter)
         return [
             PackItem(
-                tokens=tokens + frame_tokens,
+                tokens=tokens + frame_tokens + leads_tokens[part.candidate.lead.text],
                 score=part.candidate.hit.score,
                 document_id=part.candidate.hit.document_id,
                 version_id=part.candidate.hit.version_id,
@@ -186,7 +188,7 @@ class _Desk:
         return self._rendering(
             extracts,
             [
-                SourceBlock(label=f"S{number}", origin=extract.origin, text=extract.text)
+                SourceBlock(label=f"S{number}", origin=extract.origin, text=extract.sent_text)
                 for number, extract in enumerate(extracts, start=1)
             ],
         )
@@ -257,6 +259,7 @@ def _source(label: str, extract: Extract, tokens: int) -> Source:
         origin=extract.origin,
         described_at=extract.parts[0].candidate.described_at,
         tokens=tokens,
+        lead=extract.lead.spans,
     )
 
 

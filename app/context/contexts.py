@@ -144,6 +144,7 @@ class Contexts:
                 text=passage.text,
                 measure=passage.measure or next(unmeasured),
                 origin=passage.origin,
+                lead=passage.lead,
             )
             for passage in passages
         ]

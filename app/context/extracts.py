@@ -9,7 +9,7 @@ from typing import TypeVar
 from app.context.envelope import Origin
 from app.context.passages import Selected
 from app.context.policy import Order
-from configs.span import Span
+from configs.span import Lead, Span
 
 T = TypeVar("T")
 
@@ -22,7 +22,10 @@ MERGED_GAP_CHARACTERS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """A stretch of one version's text that is sent as one source; `parts` are in order of position."""
+    """A stretch of one version's text that is sent as one source; `parts` are in order of position.
+
+    The lead of the first part is sent in front of it. What the others' would say, if anything, stands before them.
+    """
 
     span: Span
     text: str
@@ -42,6 +45,16 @@ class Extract:
     def origin(self) -> Origin:
         """Return where the first part comes from."""
         return self.parts[0].candidate.origin
+
+    @property
+    def lead(self) -> Lead:
+        """Return what is sent in front of the text."""
+        return self.parts[0].candidate.lead
+
+    @property
+    def sent_text(self) -> str:
+        """Return lead and text."""
+        return self.lead.text + self.text
 
     @property
     def best(self) -> Selected:

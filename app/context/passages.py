@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.context.envelope import Origin
-from configs.span import Span
+from configs.span import NO_LEAD, Lead, Span
 from indexes.search import Hit
 from ingest.text_measures import TextMeasure, near_duplicates
 
@@ -25,7 +25,7 @@ def described_at(span: Span, text: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A hit with its text, the measure of it, and its origin.
+    """A hit with its text, the measure of it, its origin, and what is sent in front of the text.
 
     Raises ValueError where the text is not as long as the hit's span.
     """
@@ -34,6 +34,7 @@ class Candidate:
     text: str
     measure: TextMeasure
     origin: Origin
+    lead: Lead = NO_LEAD
 
     def __post_init__(self) -> None:
         if len(self.text) != len(self.hit.span):

@@ -94,6 +94,10 @@ class SourceRecord(_Record):
     end: int
     described_at: int = Field(description="position whose headings and page stand beside the label")
     tokens: int
+    lead: tuple[tuple[int, int], ...] = Field(
+        (),
+        description="spans of the same version whose texts stand in front: a table's header, the signature of a class",
+    )
 
     @classmethod
     def of(cls, source: Source) -> Self:
@@ -106,6 +110,7 @@ class SourceRecord(_Record):
             end=source.span.end,
             described_at=source.described_at,
             tokens=source.tokens,
+            lead=tuple((span.start, span.end) for span in source.lead),
         )
 
 
@@ -201,7 +206,7 @@ def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf, sections: 
         SourceBlock(
             label=source.label,
             origin=origin_of(source.version_id, source.described_at),
-            text=text_of(source.version_id, Span(source.start, source.end)),
+            text="".join(text_of(source.version_id, Span(*one)) for one in (*source.lead, (source.start, source.end))),
         )
         for source in receipt.sources
     ]

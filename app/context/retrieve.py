@@ -20,7 +20,7 @@ from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
 from configs.part import JsonObject
-from configs.span import Span
+from configs.span import NO_LEAD, Lead, Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database
@@ -61,6 +61,7 @@ class Passage:
     tags: tuple[str, ...]
     heading_path: tuple[str, ...]
     page: str
+    lead: Lead = NO_LEAD
 
     @property
     def origin(self) -> Origin:
@@ -199,7 +200,7 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
         select(
             ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
             Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
-            ChunkRow.text_simhash,
+            ChunkRow.text_simhash, ChunkRow.prefix, ChunkRow.lead,
         )
         .join(Version, Version.id == ChunkRow.version_id)
         .join(Document, Document.id == Version.document_id)
@@ -219,9 +220,18 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
             Passage(
                 hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
                 file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path), page=page,
+                lead=_lead(row.prefix, row.lead),
             )
         )  # fmt: skip
     return passages
+
+
+def _lead(prefix: str, stored: Sequence[Sequence[int]] | None) -> Lead:
+    """Return the lead whose text is what `prefix` ends with."""
+    if stored is None:
+        return NO_LEAD
+    spans = tuple(Span(start, end) for start, end in stored)
+    return Lead(spans, prefix[len(prefix) - sum(map(len, spans)) :])
 
 
 def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:

@@ -86,6 +86,7 @@ class Version(Base):
 class ChunkRow(Base):
     """One chunk of one version under one chunking (fingerprint of chunker and prefix setting).
 
+    `lead` are the spans whose texts `prefix` ends with (`configs.span.Lead`) as [start, end]; None where there is none.
     `tokens` are those of its chunker's tokenizer, `text_tokens` those of the shipped one; `text_simhash` is None for a
     very long text. Both are None in rows written before they were kept.
     """
@@ -106,6 +107,7 @@ class ChunkRow(Base):
     indexed_sha256: Mapped[str] = mapped_column(String(64))
     text_tokens: Mapped[int | None]
     text_simhash: Mapped[int | None] = mapped_column(BigInteger)
+    lead: Mapped[list[list[int]] | None] = mapped_column(Json)
 
 
 class Vector(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -20,8 +20,12 @@ class Chunker(Part):
     Promises: pieces are not empty, hold at least one non-space character, are sorted by start and cover every non-space
     character of the document; no piece repeats; a piece has no more tokens than the size setting, where there is one
     (a single token or an atomic block that is larger is the documented exception); the same text and settings give
-    the same pieces. What is prepended for embedding is not the chunker's business. Time grows linearly with the text.
+    the same pieces. Title and headings are prepended elsewhere; a piece that cannot be read without something that
+    stands before it (a table's header) has that as its lead, spans of the text. Time grows linearly with the text.
     """
+
+    names_file: ClassVar[bool] = False
+    """Whether the name of a file without a title stands in for it in prefixes."""
 
     tokenizer: Text = Field(
         "all-MiniLM-L6-v2",
@@ -41,6 +45,10 @@ class Chunker(Part):
         """Return the largest piece in tokens, None where there is no limit."""
         size: int | None = getattr(self, "size_tokens", None)
         return size
+
+    def remarks(self, document: ParsedDocument, tools: ChunkingTools) -> list[str]:  # noqa: ARG002  # for members
+        """Return, in sentences, what a reader of the preview should know of how this document is cut."""
+        return []
 
     @abstractmethod
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:

@@ -15,6 +15,7 @@ from typing import Any
 from ingest.embedders.sentence_transformer import SentenceTransformer
 from ingest.models import configure
 from tests.benchmarks.bare import Bare
+from tests.benchmarks.chunking import chunking
 from tests.benchmarks.corpus import Corpus, load_corpus
 from tests.benchmarks.experiments import experiments, statistics_of_300_pairs
 from tests.benchmarks.people import personal_contexts
@@ -251,6 +252,7 @@ def main() -> int:
     is_light = subprocess.run([sys.executable, "-c", LIGHT], check=False).returncode == 0
     bare = Bare()
     rows = [Row("`import app.main` loads neither torch nor faiss", "yes" if is_light else "no", "yes", is_light)]
+    rows += chunking([text for _, text in corpus.documents])
     rows += embedding(corpus, bare)
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as server:
         rows += ingest(server.client(), corpus)

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 
 from configs.span import Span, union
 from ingest.chunkers import Chunker
+from ingest.chunking import chunk_document
 from ingest.document import ParsedDocument, Piece
-from ingest.tokenizers import TokenizerTools, token_offsets
+from ingest.leads import PREFIX_SHARE, lead_text
+from ingest.tokenizers import TokenizerTools, count_tokens, token_offsets
 from tests.ingest.documents import code, document_of, documents, heading, prose, save_byte_tokenizer, table
 
 FOLDER = tempfile.TemporaryDirectory()
@@ -37,6 +39,9 @@ def variants() -> Iterator[Chunker]:
             for overlap in (1, 8, 15):
                 yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": overlap})
             yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": 15, "tokenizer": BYTES})
+        if "overlap_sentences" in member.model_fields:
+            for overlap in (1, 10):
+                yield member.model_validate({"kind": kind, "size_tokens": 50, "overlap_sentences": overlap})
 
 
 CHUNKERS = list(variants())
@@ -76,6 +81,9 @@ def check_promises(chunker: Chunker, document: ParsedDocument) -> None:
         if limit is not None and tokens.count(piece.span.start, piece.span.end) > limit:
             assert chunker.kind_of_class() in ATOMIC
             assert is_atomic_block(document, piece.span)
+        edges = [edge for span in piece.lead for edge in (span.start, span.end)]
+        assert [*edges, piece.span.start] == sorted([*edges, piece.span.start])
+        assert all(text[span.start : span.end].strip() for span in piece.lead)
     assert pieces == pieces_of(chunker, document)
 
 
@@ -85,6 +93,18 @@ def check_promises(chunker: Chunker, document: ParsedDocument) -> None:
 def test_pieces_keep_every_promise(kind: str, document: ParsedDocument) -> None:
     for chunker in of_kind(kind):
         check_promises(chunker, document)
+
+
+@each_kind
+@settings(max_examples=20)
+@given(document=documents())
+def test_prefixes_end_with_the_lead_and_have_at_most_a_quarter_of_the_size(kind: str, document: ParsedDocument) -> None:
+    for chunker in of_kind(kind):
+        for chunk in chunk_document(document, chunker, title="A title of several words", with_prefix=True):
+            said = lead_text(document.text, chunk.lead)
+            assert chunk.prefix.endswith(said)
+            if chunker.size_limit_tokens is not None:
+                assert count_tokens(chunk.prefix, chunker.tokenizer) <= chunker.size_limit_tokens // PREFIX_SHARE
 
 
 @each_kind

@@ -49,6 +49,15 @@ def code(lines: int) -> Part:
     return Part("\n".join(["```python", *(f"call(argument)[{number}]" for number in range(lines)), "```"]), "code")
 
 
+def definitions(count: int) -> Part:
+    """Return a fenced class of Python, with so many methods and letters that take several bytes."""
+    methods = (
+        f'    def méthode_{number}(self, größe):\n        """Répond."""\n        return größe + {number}\n'
+        for number in range(count)
+    )
+    return Part("\n".join(["```python", "class Étendue:", *methods, "```"]), "code")
+
+
 def document_of(*parts: Part, newline: str = "\n", title: str = "") -> ParsedDocument:
     """Return the parts, separated by empty lines, as a document with a block for each that is not prose."""
     text, blocks = "", []
@@ -56,7 +65,7 @@ def document_of(*parts: Part, newline: str = "\n", title: str = "") -> ParsedDoc
         source = part.source.replace("\n", newline)
         if part.kind is not None:
             span = Span(len(text), len(text) + len(source))
-            label = source.lstrip("# ") if part.kind == "heading" else ""
+            label = {"heading": source.lstrip("# "), "code": "python"}.get(part.kind, "")
             blocks.append(Block(kind=part.kind, span=span, level=part.level, label=label))
         text += source + newline * 2
     return ParsedDocument(text=text, title=title, blocks=tuple(blocks))
@@ -78,6 +87,7 @@ def documents() -> st.SearchStrategy[ParsedDocument]:
         st.builds(heading, st.integers(1, 6), labels),
         st.builds(table, st.integers(1, 20)),
         st.builds(code, st.integers(1, 20)),
+        st.builds(definitions, st.integers(1, 5)),
     )
     structured = st.builds(
         lambda parts, newline: document_of(*parts, newline=newline),

@@ -167,7 +167,8 @@ def test_a_chunker_without_a_size_keeps_the_whole_prefix() -> None:
 def test_equal_paths_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[tuple[str, ...]] = []
 
-    def noting(_title: str, path: tuple[str, ...], _chunker: Chunker) -> str:
+    def noting(_title: str, path: tuple[str, ...], _chunker: Chunker, *, below: str) -> str:
+        assert below == ""
         measured.append(path)
         return ""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from ingest.sentences import is_inside_sentence
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.sentences import is_inside_sentence, sentence_starts
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,19 @@ from ingest.sentences import is_inside_sentence
         ("  ^The start.", False),
         ("The end^", False),
         ("The end^  \n", False),
+        ("Growth was 3.5 % ^in May.", True),
+        ("Read it in Fig. ^3 there.", True),
+        ("See No. ^7 on the list.", True),
+        ("The answer is no. ^We know.", False),
+        ("It came on 3 Oct. ^2021 at last.", True),
+        ("It came in Oct. ^We know.", False),
+        ("Smith et al. ^Found it.", True),
+        ("1. ^The first item", True),
+        ("  12) ^The twelfth item", True),
+        ("text\na. ^The first item", True),
+        ("It was in 1999. ^Then it ended.", False),
+        ("They were 12. ^Then one left.", False),
+        ("12.\n^A line of its own", False),
     ],
 )
 def test_a_cut_is_inside_a_sentence_or_not(marked: str, is_inside: bool) -> None:
@@ -52,3 +69,48 @@ def test_a_cut_is_inside_a_sentence_or_not(marked: str, is_inside: bool) -> None
 def test_only_the_neighbourhood_is_read() -> None:
     text = "word " * 200_000
     assert all(is_inside_sentence(text, position) for position in range(5, 20_000, 5))
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "One. ^Two! ^Three? ^Four… ^Five.",
+        "He said so.” ^Then (perhaps.) ^Nothing.",
+        "Dr. Smith has 3.5 % e.g. in No. 7. ^Then he left.",
+        "A paragraph without an end\n\n^Another one\n \n\n^A third",
+        "A list:\n^- one\n^- two\n  goes on",
+        "1. Point one.\n^2. Point two.\n^3. Point three.",
+        "| a | b |\n^| 1 | 2 |",
+        "好。^明天。^后天",
+        "Line one\r\n\r\n^Line two. \r\n^Line three.",
+        "wrapped in\nthe middle, then ended.  \n ^And a new one.",
+    ],
+)
+def test_sentences_start_where_they_should(marked: str) -> None:
+    text = marked.replace("^", "")
+    parts = marked.split("^")
+    expected = [sum(map(len, parts[: number + 1])) for number in range(len(parts) - 1)]
+    assert list(sentence_starts(text, 0, len(text))) == expected
+
+
+def test_only_starts_inside_the_stretch_are_told() -> None:
+    text = "One. Two. Three. Four."
+    assert list(sentence_starts(text, 0, len(text))) == [5, 10, 17]
+    assert list(sentence_starts(text, 5, 17)) == [10]
+    assert list(sentence_starts(text, 5, 10)) == list(sentence_starts(text, 3, 3)) == []
+
+
+@given(st.lists(st.sampled_from(["a", "B", ". ", "! ", "\n", "\n\n", "- ", "1. ", " ", "。", "Dr. ", '."'])))
+def test_starts_rise_and_are_no_cuts_inside_a_sentence(parts: list[str]) -> None:
+    text = "".join(parts)
+    starts = list(sentence_starts(text, 0, len(text)))
+    assert starts == sorted(set(starts))
+    assert not any(is_inside_sentence(text, start) for start in starts)
+
+
+@pytest.mark.parametrize("unit", [" ", "\n", "\n ", ".", ". ", ".)", "- ", "\n- ", "1. ", "。", "a"])
+def test_long_runs_take_no_quadratic_time(unit: str) -> None:
+    text = "Word. " + unit * 100_000 + "Word."
+    begun = time.process_time()
+    assert len(list(sentence_starts(text, 0, len(text)))) <= 200_000
+    assert time.process_time() - begun < 5

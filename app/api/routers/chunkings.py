@@ -19,6 +19,7 @@ from indexes.database.catalog import load_document, load_version, load_workspace
 from ingest.chunkers import Chunker
 from ingest.document import ParsedDocument
 from ingest.embedders import Embedder
+from ingest.leads import lead_text
 from ingest.parsers import parser_for
 from ingest.preview import ChunkingPreview, preview
 from ingest.uploads import check_text_length
@@ -45,7 +46,7 @@ class NewPreview(BaseModel):
     media_type: MediaType = Field("text/markdown", description="how to read `text`")
     title: Title | None = Field(None, description="title of `text`; default: what the text calls itself")
     document: DocumentReference | None = Field(None, description="a stored document instead of `text`")
-    chunkers: list[Chunker] = Field(min_length=1, max_length=10, description="chunkers to try, compared in this order")
+    chunkers: list[Chunker] = Field(min_length=1, max_length=20, description="chunkers to try, compared in this order")
     context_prefix: bool = Field(True, description="put title and heading path in front, as indexes do by default")
     embedder: Embedder | None = Field(None, description="count overruns of this embedder's window, too")
     max_chunks: int = Field(100, ge=0, le=MAX_CHUNKS_SHOWN, description="most chunks shown for each chunker")
@@ -58,13 +59,17 @@ class NewPreview(BaseModel):
 
 
 class ChunkPreview(BaseModel):
-    """A chunk: `text` is the source's text from `start` to `end`."""
+    """A chunk: `text` is the source's text from `start` to `end`, `prefix` what is indexed in front of it.
+
+    `lead` is what of that stands in front of the text when it is sent, too: a table's header, the signature of a class.
+    """
 
     start: int
     end: int
     tokens: int
     heading_path: list[str]
     prefix: str
+    lead: str
     text: str
 
 
@@ -102,6 +107,7 @@ class ChunkingView(BaseModel):
     separated_headings: int = Field(description="headings without their text in the same chunk")
     coverage: float = Field(description="share of the non-space characters that lie in some chunk")
     duplicated: float = Field(description="share of the chunks' characters that an earlier chunk holds already")
+    remarks: list[str] = Field(description="what the chunker says of this text: what it cannot do for it")
     chunks: list[ChunkPreview]
 
 
@@ -126,10 +132,11 @@ async def preview_chunkings(
         raise NotFoundError("workspace", body.document.workspace_id)
 
     def work() -> PreviewView:
-        document, title = _document(service, body)
+        document, title, file_name = _document(service, body)
         window = body.embedder.window_tokens if body.embedder is not None else None
         previews = preview(
-            document, body.chunkers, title=title, with_prefix=body.context_prefix, window_tokens=window,
+            document, body.chunkers, title=title, file_name=file_name, with_prefix=body.context_prefix,
+            window_tokens=window,
             count_window_tokens=body.embedder.count_tokens if body.embedder is not None else None,
         )  # fmt: skip
         chunkings = [_view(document.text, one, body.max_chunks) for one in previews]
@@ -138,11 +145,12 @@ async def preview_chunkings(
     return await service.run(work)
 
 
-def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str]:
+def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str, str]:
+    """Return the text with its structure, its title, and the name of its file, "" where there is none."""
     if body.text is not None:
         parsed = parser_for("", body.media_type).parse(body.text.encode())
         check_text_length(parsed, service.settings.max_text_characters)
-        return parsed, body.title or parsed.title
+        return parsed, body.title or parsed.title, ""
     assert body.document is not None
     workspace_id = body.document.workspace_id
     with service.database.read() as session:
@@ -155,14 +163,15 @@ def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str]:
             raise ConflictError(
                 f"document {document.id} has no text yet", hint="wait until it is ready", code="no_text"
             )
-        return ParsedDocument.from_structure(version.text, version.title, version.structure or []), version.title
+        parsed = ParsedDocument.from_structure(version.text, version.title, version.structure or [])
+        return parsed, version.title, version.file_name
 
 
 def _view(text: str, made: ChunkingPreview, max_chunks: int) -> ChunkingView:
     chunks = [
         ChunkPreview(
             start=chunk.span.start, end=chunk.span.end, tokens=chunk.tokens, heading_path=list(chunk.heading_path),
-            prefix=chunk.prefix, text=text[chunk.span.start : chunk.span.end],
+            prefix=chunk.prefix, lead=lead_text(text, chunk.lead), text=text[chunk.span.start : chunk.span.end],
         )
         for chunk in made.chunks[:max_chunks]
     ]  # fmt: skip
@@ -177,5 +186,6 @@ def _view(text: str, made: ChunkingPreview, max_chunks: int) -> ChunkingView:
         separated_headings=made.damage.separated_headings,
         coverage=made.coverage,
         duplicated=made.duplicated,
+        remarks=list(made.remarks),
         chunks=chunks,
     )

@@ -101,7 +101,10 @@ class DocumentText(BaseModel):
 
 
 class ChunkView(BaseModel):
-    """A chunk: `text` is the version's text from `start` to `end`; `prefix` stands in front when it is indexed."""
+    """A chunk: `text` is the version's text from `start` to `end`; `prefix` stands in front when it is indexed.
+
+    `lead` is what of that stands in front of the text when it is sent, too: a table's header, the signature of a class.
+    """
 
     ordinal: int
     start: int
@@ -109,6 +112,7 @@ class ChunkView(BaseModel):
     tokens: int
     heading_path: list[str]
     prefix: str
+    lead: str
     text: str
 
 
@@ -235,7 +239,8 @@ async def get_chunks(
         chunks = [
             ChunkView(
                 ordinal=row.ordinal, start=row.start, end=row.end, tokens=row.tokens, heading_path=row.heading_path,
-                prefix=row.prefix, text=text[row.start : row.end],
+                prefix=row.prefix, lead="".join(text[start:end] for start, end in row.lead or ()),
+                text=text[row.start : row.end],
             )
             for row in rows
         ]  # fmt: skip

@@ -70,4 +70,6 @@ def _moved(candidate: Candidate, rank: int, score: float) -> Candidate:
         rank=rank, document_id=hit.document_id, version_id=hit.version_id, ordinal=hit.ordinal, span=hit.span,
         tokens=hit.tokens, score=score, stores=hit.stores,
     )  # fmt: skip
-    return Candidate(hit=moved, text=candidate.text, measure=candidate.measure, origin=candidate.origin)
+    return Candidate(
+        hit=moved, text=candidate.text, measure=candidate.measure, origin=candidate.origin, lead=candidate.lead
+    )

@@ -59,7 +59,7 @@ def test_a_receipt_by_hand() -> None:
     assert written["sources"] == [
         {
             "label": "S1", "document_id": "a", "version_id": "a-1", "start": 0, "end": 54, "described_at": 0,
-            "tokens": written["tokens"]["documents"],
+            "tokens": written["tokens"]["documents"], "lead": [],
         }
     ]  # fmt: skip
     assert written["candidates"][1] == {

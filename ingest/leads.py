@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from configs.span import Span
+from collections.abc import Sequence
+
+from configs.span import NO_LEAD, Lead, Span
 from ingest.tokenizers import count_tokens
 
 PREFIX_SHARE = 4
@@ -24,3 +26,11 @@ def fitting_lead(text: str, lead: tuple[Span, ...], size_tokens: int, tokenizer:
     while lead and not lead_fits(text, lead, size_tokens, tokenizer):
         lead = lead[1:]
     return lead
+
+
+def stored_lead(prefix: str, spans: Sequence[Sequence[int]] | None) -> Lead:
+    """Return the lead of a stored chunk: its spans as [start, end], None for none, and the prefix that ends with it."""
+    if spans is None:
+        return NO_LEAD
+    lead = tuple(Span(start, end) for start, end in spans)
+    return Lead(lead, prefix[len(prefix) - sum(map(len, lead)) :])

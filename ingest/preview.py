@@ -78,10 +78,8 @@ def preview(
     tools = {name: TokenizerTools(name) for name in {chunker.tokenizer for chunker in chunkers}}
     previews = []
     for chunker in chunkers:
-        own_tools = tools[chunker.tokenizer]
-        chunks = chunk_document(
-            document, chunker, title=title, file_name=file_name, with_prefix=with_prefix, tools=own_tools
-        )
+        own = tools[chunker.tokenizer]
+        chunks = chunk_document(document, chunker, title=title, file_name=file_name, with_prefix=with_prefix, tools=own)
         overruns = None
         if window_tokens is not None:
             texts = [indexed_text(document.text, chunk) for chunk in chunks]
@@ -97,7 +95,7 @@ def preview(
                 damage=damage_of(document, [chunk.span for chunk in chunks]),
                 coverage=_coverage(document.text, [chunk.span for chunk in chunks]),
                 duplicated=_duplicated([chunk.span for chunk in chunks]),
-                remarks=tuple(chunker.remarks(document, own_tools)),
+                remarks=tuple(chunker.remarks(document, own)),
             )
         )
     return previews

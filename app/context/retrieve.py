@@ -30,6 +30,7 @@ from indexes.search import Found, Hit, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView, Views
 from ingest.document import ParsedDocument
+from ingest.leads import stored_lead
 from ingest.recipe import IndexRecipe
 from ingest.repair import repair_found
 from ingest.text_measures import TextMeasure
@@ -220,18 +221,10 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
             Passage(
                 hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
                 file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path), page=page,
-                lead=_lead(row.prefix, row.lead),
+                lead=stored_lead(row.prefix, row.lead),
             )
         )  # fmt: skip
     return passages
-
-
-def _lead(prefix: str, stored: Sequence[Sequence[int]] | None) -> Lead:
-    """Return the lead whose text is what `prefix` ends with."""
-    if stored is None:
-        return NO_LEAD
-    spans = tuple(Span(start, end) for start, end in stored)
-    return Lead(spans, prefix[len(prefix) - sum(map(len, spans)) :])
 
 
 def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:
@@ -287,16 +280,11 @@ def whole_passage(rank: int, document: Document, version: Version, text: str) ->
     structure = version.structure or []
     begin = described_at(hit.span, text)
     return Passage(
-        hit=hit,
-        text=text,
-        measure=None,
-        external_id=document.external_id,
-        title=version.title,
-        file_name=version.file_name,
-        tags=tuple(document.tags),
+        hit=hit, text=text, measure=None, external_id=document.external_id, title=version.title,
+        file_name=version.file_name, tags=tuple(document.tags),
         heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
         page=page_at(page_starts(structure), begin),
-    )
+    )  # fmt: skip
 
 
 def _index_missing(workspace_id: str, setup: SearchSetup, index_id: str | None) -> ConflictError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.span import Span
-from ingest.leads import PREFIX_SHARE, fitting_lead, lead_fits, lead_text
+from configs.span import NO_LEAD, Lead, Span
+from ingest.leads import PREFIX_SHARE, fitting_lead, lead_fits, lead_text, stored_lead
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_tokens
 
 TEXT = "outer one two\ninner three four\nbody"
@@ -17,6 +17,13 @@ def test_a_lead_says_its_spans_one_right_after_the_other() -> None:
     assert lead_text(TEXT, (OUTER, INNER)) == "outer one two\ninner three four\n"
     assert lead_text(TEXT, (Span(0, 5), Span(13, 14), INNER)) == "outer\ninner three four\n"
     assert lead_text(TEXT, ()) == ""
+
+
+def test_a_stored_lead_is_what_the_prefix_ends_with() -> None:
+    lead = lead_text(TEXT, (OUTER, INNER))
+    assert stored_lead(f"Title\n\n{lead}", [[0, 14], [14, 31]]) == Lead((OUTER, INNER), lead)
+    assert stored_lead("Title\n\n", None) is NO_LEAD
+    assert stored_lead("Title\n\n", [[3, 3]]).text == ""
 
 
 def test_what_is_closest_to_the_chunk_is_kept() -> None:

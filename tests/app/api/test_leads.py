@@ -46,7 +46,7 @@ def test_what_was_cut_off_is_found_and_sent_with_what_it_needs(
     policy = {"budget_tokens": 400, "answer_reserve_tokens": 0, "merge_adjacent": False}
     made = library.post("/contexts", {"question": question, "setup": setup(kind), "context": policy}, 201)
     assert lead + found["text"] in made["text"]
-    source = made["receipt"]["sources"][0]
+    (source,) = [one for one in made["receipt"]["sources"] if one["start"] == found["start"]]
     text = TABLE if kind == "table" else CODE
     assert "".join(text[start:end] for start, end in source["lead"]) == lead
     assert library.get(f"/contexts/{made['id']}")["text"] == made["text"]

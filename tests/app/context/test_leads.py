@@ -98,9 +98,7 @@ def test_with_leads_too_nothing_exceeds_the_budget_and_every_context_is_rebuilt(
     except InvalidInputError:
         return
     assert made.tokens.total <= policy.available_tokens
-    assert (
-        sum(count_tokens(content, DEFAULT_TOKENIZER) for content in made.rendered.contents) <= policy.available_tokens
-    )
+    assert sum(map(count_tokens, made.rendered.contents)) <= policy.available_tokens
     assert made.tokens.documents == sum(source.tokens for source in made.sources)
     assert replay(receipt_of(made), text_of=library.text_of, origin_of=library.origin_of) == made.rendered
     for source in made.sources:

@@ -23,7 +23,6 @@ from indexes.stores.exact_vectors import (
     faiss_library,
     map_vectors,
     read_index,
-    selector_of,
     write_index,
     write_vectors,
 )
@@ -74,13 +73,12 @@ class ApproximateSearcher(ExactSearcher):
         is_small = count <= max(self._exact_rows, exact.GATHERED_ROWS, fetched)
         if self._candidates is None or is_small or count < self._exact_share * self.rows:
             return super()._contenders(vector, allowed, k)
-        found = self._near(vector[np.newaxis], fetched, selector_of(allowed), self.rows / count)
-        rows = np.asarray(found[found >= 0], dtype=np.int64)
+        rows = self._near(vector[np.newaxis], allowed, fetched, self.rows / count)
         return rows if len(rows) >= k else super()._contenders(vector, allowed, k)
 
     @abstractmethod
-    def _near(self, query: Float32, fetched: int, selector: Any, spread: float) -> Rows:
-        """Return about the `fetched` nearest rows that the selector lets through, -1 where there are too few.
+    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:
+        """Return about the `fetched` nearest allowed rows to float32 [1, dimensions], fewer where it finds no more.
 
         `spread` tells among how many rows one is permitted: so much farther does a search have to go.
         """
@@ -108,7 +106,8 @@ def map_approximate(location: Path, store_format: StoreFormat) -> Approximated:
     vectors = map_vectors(location, store_format)
     if not has_candidates(store_format.rows, int(store_format.store.get("exact_rows", 0))):
         return Approximated(vectors, None)
-    return Approximated(vectors, read_index(location / CANDIDATES_FILE, store_format))
+    rows, dimensions = store_format.rows, store_format.dimensions
+    return Approximated(vectors, read_index(location / CANDIDATES_FILE, rows, dimensions))
 
 
 def candidates_bytes(location: Path) -> int | None:
@@ -138,9 +137,14 @@ def code_index(quantisation: Quantisation, dimensions: int, lists: int | None) -
 
 
 def search_codes(index: Any, query: Float32, fetched: int, parameters: Any) -> Rows:
-    """Search an index that `code_index` made, rotated or not, with the parameters of what is inside."""
+    """Return the rows that an index of `code_index`, rotated or not, finds with the parameters of what is inside."""
     faiss = faiss_library()
     if isinstance(index, faiss.IndexPreTransform):
         parameters = faiss.SearchParametersPreTransform(index_params=parameters)
+    return search_candidates(index, query, fetched, parameters)
+
+
+def search_candidates(index: Any, query: Float32, fetched: int, parameters: Any) -> Rows:
+    """Return the rows that a faiss index finds, without its marks for none."""
     _, rows = index.search(query, fetched, params=parameters)
-    return np.asarray(rows[0], dtype=np.int64)
+    return np.asarray(rows[0][rows[0] >= 0], dtype=np.int64)

@@ -53,7 +53,7 @@ def write_vectors(vectors: Float32, location: Path) -> None:
 
 def map_vectors(location: Path, store_format: StoreFormat) -> MappedVectors:
     """Return the vectors of a location, not read but mapped; raises ValueError where they are not as many as said."""
-    index = read_index(location / VECTORS_FILE, store_format)
+    index = read_index(location / VECTORS_FILE, store_format.rows, store_format.dimensions)
     vectors = faiss_library().rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
     return MappedVectors(index, vectors)
 
@@ -65,13 +65,12 @@ def write_index(index: Any, path: Path, flags: int = 0) -> None:
         faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write), flags)
 
 
-def read_index(path: Path, store_format: StoreFormat) -> Any:
-    """Return a mapped faiss index; raises RuntimeError or ValueError where it is damaged."""
+def read_index(path: Path, rows: int, dimensions: int | None) -> Any:
+    """Return a mapped faiss index; raises RuntimeError where it is damaged, ValueError where it is another."""
     faiss = faiss_library()
     index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    shape = (store_format.rows, store_format.dimensions)
-    if (index.ntotal, index.d) != shape:
-        raise ValueError(f"{path.name} holds {index.ntotal} x {index.d} numbers, its format says {shape}")
+    if (index.ntotal, index.d) != (rows, dimensions):
+        raise ValueError(f"{path.name} holds {index.ntotal} x {index.d} numbers, not {rows} x {dimensions}")
     return index
 
 

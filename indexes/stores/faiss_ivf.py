@@ -10,7 +10,7 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
 from indexes.opened_locations import OpenedLocations
-from indexes.stores import Rows, Searcher, SegmentRows, Store
+from indexes.stores import Mask, Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
     EXACT_SHARE,
     Approximated,
@@ -23,7 +23,7 @@ from indexes.stores.approximate_vectors import (
     search_codes,
     write_approximate,
 )
-from indexes.stores.exact_vectors import Float32, faiss_library
+from indexes.stores.exact_vectors import Float32, faiss_library, selector_of
 
 LISTS_PER_ROOT_OF_ROWS = 4
 TRAINING_ROWS_PER_LIST = 64
@@ -105,8 +105,8 @@ class _ListSearcher(ApproximateSearcher):
         super().__init__(opened, exact_rows=store.exact_rows, exact_share=EXACT_SHARE, refine_factor=factor)
         self._probes = store.probes
 
-    def _near(self, query: Float32, fetched: int, selector: Any, spread: float) -> Rows:
-        parameters = faiss_library().SearchParametersIVF(nprobe=round(self._probes * spread), sel=selector)
+    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:
+        parameters = faiss_library().SearchParametersIVF(nprobe=round(self._probes * spread), sel=selector_of(allowed))
         return search_codes(self._candidates, query, fetched, parameters)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
 from indexes.opened_locations import OpenedLocations
-from indexes.stores import Rows, Searcher, SegmentRows, Store
+from indexes.stores import Mask, Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
     Approximated,
     ApproximateSearcher,
@@ -21,7 +21,7 @@ from indexes.stores.approximate_vectors import (
     search_codes,
     write_approximate,
 )
-from indexes.stores.exact_vectors import Float32, faiss_library
+from indexes.stores.exact_vectors import Float32, faiss_library, selector_of
 
 
 class FaissQuantised(Store):
@@ -77,8 +77,8 @@ class _CodeSearcher(ApproximateSearcher):
     def __init__(self, opened: Approximated, store: FaissQuantised) -> None:
         super().__init__(opened, exact_rows=0, exact_share=0.0, refine_factor=store.refine_factor)
 
-    def _near(self, query: Float32, fetched: int, selector: Any, spread: float) -> Rows:  # noqa: ARG002  # all is compared
-        parameters = faiss_library().SearchParameters(sel=selector)
+    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:  # noqa: ARG002  # all is compared
+        parameters = faiss_library().SearchParameters(sel=selector_of(allowed))
         return search_codes(self._candidates, query, fetched, parameters)
 
 

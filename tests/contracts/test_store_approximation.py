@@ -14,7 +14,7 @@ import pytest
 from configs.errors import PlaygroundError
 from indexes.opened_locations import evict
 from indexes.stores import Mask, Query, Searcher, Statistics, Store, pgvector
-from tests.contracts.store_worlds import approximate_stores, built, clustered, rows_of, searcher, unit, unsynced
+from tests.contracts.store_worlds import approximate_stores, built, clustered, rows_of, unit, unsynced
 
 Float32 = npt.NDArray[np.float32]
 ROWS, DIMENSIONS = 3_000, 48
@@ -149,9 +149,13 @@ def test_live_settings_act_on_what_was_built_before(store: Store) -> None:
             lowest, highest = (store.model_copy(update={name: bound}) for bound in bounds if bound is not None)
             assert lowest.fingerprint == highest.fingerprint == store.fingerprint
             opened = lowest.open(location), highest.open(location)
-            few, many = ([found(one, query, None, 1) for query in vectors[::10]] for one in opened)
+            few, many = ([found(one, query, None, 30) for query in vectors[::20]] for one in opened)
             assert few != many
-            assert sum(scores[0] for _, scores in few) <= sum(scores[0] for _, scores in many)
+            assert total(few) <= total(many) + 1e-3
+
+
+def total(answers: list[tuple[list[int], list[float]]]) -> float:
+    return sum(score for _, scores in answers for score in scores)
 
 
 @each_store
@@ -160,7 +164,7 @@ def test_missing_and_damaged_files_of_a_larger_segment_are_reported(store: Store
         for path in sorted(location.iterdir()):
             whole = path.read_bytes()
             for damaged in (None, whole[: len(whole) // 2]):
-                path.unlink()
+                path.unlink(missing_ok=True)
                 if damaged is not None:
                     path.write_bytes(damaged)
                 evict(location)
@@ -170,18 +174,6 @@ def test_missing_and_damaged_files_of_a_larger_segment_are_reported(store: Store
             path.write_bytes(whole)
         evict(location)
         assert store.open(location).rows == ROWS
-
-
-@each_store
-def test_many_copies_of_one_vector_do_not_hide_the_others(store: Store) -> None:
-    vectors = np.concatenate([VECTORS[:1_500], np.repeat(VECTORS[:1], 1_500, axis=0)])
-    vectors = vectors[np.random.default_rng(3).permutation(len(vectors))]
-    right = 0
-    with searcher(store, rows_of(vectors)) as opened:
-        for query in QUERIES:
-            bound = np.sort(vectors @ query)[-10] - store.score_error - 1e-5
-            right += sum(score >= bound for score in found(opened, query, None, 10)[1])
-    assert right >= 0.98 * 10 * len(QUERIES)
 
 
 @each_store

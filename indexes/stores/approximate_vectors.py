@@ -23,9 +23,11 @@ from indexes.stores.exact_vectors import (
     faiss_library,
     map_vectors,
     read_index,
+    selector_of,
     write_index,
     write_vectors,
 )
+from indexes.stores.vector_copies import COPIES_FILE, VectorCopies, find_copies
 
 CANDIDATES_FILE = "candidates.faiss"
 EXACT_SHARE = 0.2
@@ -37,10 +39,14 @@ Quantisation = Literal["bf16", "sq8", "rabitq"]
 
 @dataclass(frozen=True, slots=True)
 class Approximated:
-    """The exact vectors of a location, and the faiss index that estimates which are near; None in a small segment."""
+    """The exact vectors of a location, and the faiss index that estimates which are near; None in a small segment.
+
+    What that index holds are the rows or, where some have the same vector, the distinct vectors.
+    """
 
     exact: MappedVectors
     candidates: Any
+    copies: VectorCopies | None
 
 
 class ApproximateSearcher(ExactSearcher):
@@ -49,6 +55,7 @@ class ApproximateSearcher(ExactSearcher):
     def __init__(self, opened: Approximated, *, exact_rows: int, exact_share: float, refine_factor: int = 1) -> None:
         super().__init__(opened.exact)
         self._candidates = opened.candidates
+        self._copies = opened.copies
         self._exact_rows = exact_rows
         self._exact_share = exact_share
         self._refine_factor = refine_factor
@@ -73,12 +80,16 @@ class ApproximateSearcher(ExactSearcher):
         is_small = count <= max(self._exact_rows, exact.GATHERED_ROWS, fetched)
         if self._candidates is None or is_small or count < self._exact_share * self.rows:
             return super()._contenders(vector, allowed, k)
-        rows = self._near(vector[np.newaxis], allowed, fetched, self.rows / count)
+        seen = allowed if self._copies is None else self._copies.allowed(allowed)
+        found = self._near(vector[np.newaxis], selector_of(seen), fetched, self.rows / count)
+        found = np.asarray(found[found >= 0], dtype=np.int64)
+        rows = found if self._copies is None else self._copies.allowed_rows(found, allowed, k)
         return rows if len(rows) >= k else super()._contenders(vector, allowed, k)
 
     @abstractmethod
-    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:
-        """Return about the `fetched` nearest allowed rows to float32 [1, dimensions], fewer where it finds no more.
+    def _near(self, query: Float32, selector: Any, fetched: int, spread: float) -> Rows:
+        """Return the numbers of about the `fetched` nearest to float32 [1, dimensions] that the selector lets through,
+        -1 for what was not found.
 
         `spread` tells among how many rows one is permitted: so much farther does a search have to go.
         """
@@ -90,14 +101,22 @@ def has_candidates(rows: int, exact_rows: int) -> bool:
 
 
 def write_approximate(
-    store: Store, rows: SegmentRows, location: Path, candidates: Callable[[Float32], Any | None], flags: int = 0
+    store: Store, rows: SegmentRows, location: Path, *, exact_rows: int, index_of: Callable[[Float32], Any]
 ) -> None:
-    """Write the exact vectors, what `candidates` makes of them unless it is None, and last the format."""
+    """Write the exact vectors, in a larger segment also what `index_of` makes of the distinct ones, last the format.
+
+    A graph is written without its vectors where those are the rows'.
+    """
     vectors = checked_vectors(rows, store.kind_of_class())
     write_vectors(vectors, location)
-    index = candidates(vectors)
-    if index is not None:
-        write_index(index, location / CANDIDATES_FILE, flags)
+    if has_candidates(len(vectors), exact_rows):
+        copies = find_copies(vectors)
+        index = index_of(vectors if copies is None else vectors[copies.first_rows])
+        faiss = faiss_library()
+        shares_vectors = copies is None and isinstance(index, faiss.IndexHNSW)
+        write_index(index, location / CANDIDATES_FILE, faiss.IO_FLAG_SKIP_STORAGE if shares_vectors else 0)
+        if copies is not None:
+            copies.write(location)
     StoreFormat(store=store.baked(), rows=len(vectors), dimensions=vectors.shape[1]).write(location)
 
 
@@ -105,15 +124,21 @@ def map_approximate(location: Path, store_format: StoreFormat) -> Approximated:
     """Return what `write_approximate` wrote, not read but mapped; a missing file is an error."""
     vectors = map_vectors(location, store_format)
     if not has_candidates(store_format.rows, int(store_format.store.get("exact_rows", 0))):
-        return Approximated(vectors, None)
-    rows, dimensions = store_format.rows, store_format.dimensions
-    return Approximated(vectors, read_index(location / CANDIDATES_FILE, rows, dimensions))
+        return Approximated(vectors, None, None)
+    copies = VectorCopies.read(location)
+    if copies is not None and len(copies.rows) != store_format.rows:
+        raise ValueError(f"copies of {len(copies.rows)} rows are known, its format says {store_format.rows}")
+    held = store_format.rows if copies is None else len(copies)
+    index = read_index(location / CANDIDATES_FILE, held, store_format.dimensions)
+    if copies is None and isinstance(index, faiss_library().IndexHNSW):
+        index.storage, index.own_fields = vectors.index, False
+    return Approximated(vectors, index, copies)
 
 
-def candidates_bytes(location: Path) -> int | None:
-    """Return the size of the index of candidates, None in a segment without."""
-    path = location / CANDIDATES_FILE
-    return path.stat().st_size if path.exists() else None
+def bytes_beside_vectors(location: Path) -> int | None:
+    """Return the size of what estimates, None in a segment that has but the exact vectors."""
+    files = [path for path in (location / CANDIDATES_FILE, location / COPIES_FILE) if path.exists()]
+    return sum(path.stat().st_size for path in files) if files else None
 
 
 def code_index(quantisation: Quantisation, dimensions: int, lists: int | None) -> Any:
@@ -137,14 +162,9 @@ def code_index(quantisation: Quantisation, dimensions: int, lists: int | None) -
 
 
 def search_codes(index: Any, query: Float32, fetched: int, parameters: Any) -> Rows:
-    """Return the rows that an index of `code_index`, rotated or not, finds with the parameters of what is inside."""
+    """Return what an index of `code_index`, rotated or not, finds with the parameters of what is inside."""
     faiss = faiss_library()
     if isinstance(index, faiss.IndexPreTransform):
         parameters = faiss.SearchParametersPreTransform(index_params=parameters)
-    return search_candidates(index, query, fetched, parameters)
-
-
-def search_candidates(index: Any, query: Float32, fetched: int, parameters: Any) -> Rows:
-    """Return the rows that a faiss index finds, without its marks for none."""
     _, rows = index.search(query, fetched, params=parameters)
-    return np.asarray(rows[0][rows[0] >= 0], dtype=np.int64)
+    return rows[0]  # type: ignore[no-any-return]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -10,28 +9,16 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
 from indexes.opened_locations import OpenedLocations
-from indexes.store_format import StoreFormat
-from indexes.stores import Mask, Rows, Searcher, SegmentRows, Store
+from indexes.stores import Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
-    CANDIDATES_FILE,
     EXACT_SHARE,
     Approximated,
     ApproximateSearcher,
-    has_candidates,
-    search_candidates,
+    map_approximate,
+    write_approximate,
 )
-from indexes.stores.exact_vectors import (
-    VECTORS_FILE,
-    Float32,
-    checked_vectors,
-    faiss_library,
-    map_vectors,
-    read_index,
-    selector_of,
-    write_index,
-    write_vectors,
-)
-from indexes.stores.vector_copies import COPIES_FILE, VectorCopies, find_copies
+from indexes.stores.exact_vectors import VECTORS_FILE, Float32, faiss_library
+from indexes.stores.vector_copies import COPIES_FILE
 
 
 class FaissHnsw(Store):
@@ -78,23 +65,15 @@ class FaissHnsw(Store):
     )
 
     def build(self, rows: SegmentRows, location: Path) -> None:
-        vectors = checked_vectors(rows, self.kind)
-        write_vectors(vectors, location)
-        if has_candidates(len(vectors), self.exact_rows):
-            copies = find_copies(vectors)
-            graph = self._graph(vectors if copies is None else vectors[copies.first_rows])
-            # the vectors of the graph are those of the file above, unless some of those are copies
-            write_index(graph, location / CANDIDATES_FILE, faiss_library().IO_FLAG_SKIP_STORAGE if not copies else 0)
-            if copies is not None:
-                copies.write(location)
-        StoreFormat(store=self.baked(), rows=len(vectors), dimensions=vectors.shape[1]).write(location)
+        write_approximate(self, rows, location, exact_rows=self.exact_rows, index_of=self._graph)
 
     def open(self, location: Path) -> Searcher:
         return _GraphSearcher(_opened.get(location, self), self)
 
     def memory_bytes(self, location: Path) -> int:
         disk = self.disk_bytes(location)
-        return disk - (location / VECTORS_FILE).stat().st_size if (location / COPIES_FILE).exists() else disk
+        has_own_vectors = (location / COPIES_FILE).exists()
+        return disk - (location / VECTORS_FILE).stat().st_size if has_own_vectors else disk
 
     def recall(self, location: Path) -> float:
         return _GraphSearcher(_opened.get(location, self), self).recall()
@@ -107,38 +86,16 @@ class FaissHnsw(Store):
         return index
 
 
-@dataclass(frozen=True, slots=True)
-class _Graph(Approximated):
-    """A graph whose nodes are the rows, or, where there are copies, the distinct vectors."""
-
-    copies: VectorCopies | None
-
-
 class _GraphSearcher(ApproximateSearcher):
-    def __init__(self, opened: _Graph, store: FaissHnsw) -> None:
+    def __init__(self, opened: Approximated, store: FaissHnsw) -> None:
         super().__init__(opened, exact_rows=store.exact_rows, exact_share=EXACT_SHARE)
-        self._copies = opened.copies
         self._ef_search = store.ef_search
 
-    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:
-        seen = allowed if self._copies is None else self._copies.allowed(allowed)
+    def _near(self, query: Float32, selector: Any, fetched: int, spread: float) -> Rows:
         effort = round(self._ef_search * spread)
-        parameters = faiss_library().SearchParametersHNSW(efSearch=effort, sel=selector_of(seen))
-        nodes = search_candidates(self._candidates, query, fetched, parameters)
-        return nodes if self._copies is None else self._copies.allowed_rows(nodes, allowed, fetched)
+        parameters = faiss_library().SearchParametersHNSW(efSearch=effort, sel=selector)
+        _, rows = self._candidates.search(query, fetched, params=parameters)
+        return rows[0]  # type: ignore[no-any-return]
 
 
-def _load(location: Path, store_format: StoreFormat) -> _Graph:
-    vectors, copies = map_vectors(location, store_format), VectorCopies.read(location)
-    if not has_candidates(store_format.rows, int(store_format.store["exact_rows"])):
-        return _Graph(vectors, None, None)
-    nodes = store_format.rows if copies is None else len(copies)
-    graph = read_index(location / CANDIDATES_FILE, nodes, store_format.dimensions)
-    if copies is None:
-        graph.storage, graph.own_fields = vectors.index, False
-    elif len(copies.rows) != store_format.rows:
-        raise ValueError(f"the copies are {len(copies.rows)} rows, not {store_format.rows}")
-    return _Graph(vectors, graph, copies)
-
-
-_opened: OpenedLocations[_Graph] = OpenedLocations(_load)
+_opened: OpenedLocations[Approximated] = OpenedLocations(map_approximate)

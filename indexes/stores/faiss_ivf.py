@@ -10,20 +10,19 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
 from indexes.opened_locations import OpenedLocations
-from indexes.stores import Mask, Rows, Searcher, SegmentRows, Store
+from indexes.stores import Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
     EXACT_SHARE,
     Approximated,
     ApproximateSearcher,
     Quantisation,
-    candidates_bytes,
+    bytes_beside_vectors,
     code_index,
-    has_candidates,
     map_approximate,
     search_codes,
     write_approximate,
 )
-from indexes.stores.exact_vectors import Float32, faiss_library, selector_of
+from indexes.stores.exact_vectors import Float32, faiss_library
 
 LISTS_PER_ROOT_OF_ROWS = 4
 TRAINING_ROWS_PER_LIST = 64
@@ -71,22 +70,20 @@ class FaissIvf(Store):
     )
 
     def build(self, rows: SegmentRows, location: Path) -> None:
-        write_approximate(self, rows, location, self._lists)
+        write_approximate(self, rows, location, exact_rows=self.exact_rows, index_of=self._lists)
 
     def open(self, location: Path) -> Searcher:
         return _ListSearcher(_opened.get(location, self), self)
 
     def memory_bytes(self, location: Path) -> int:
-        size = candidates_bytes(location)
+        size = bytes_beside_vectors(location)
         return super().memory_bytes(location) if size is None else size
 
     def recall(self, location: Path) -> float:
         return _ListSearcher(_opened.get(location, self), self).recall()
 
-    def _lists(self, vectors: Float32) -> Any | None:
+    def _lists(self, vectors: Float32) -> Any:
         count, dimensions = vectors.shape
-        if not has_candidates(count, self.exact_rows):
-            return None
         faiss = faiss_library()
         lists = min(count, round(LISTS_PER_ROOT_OF_ROWS * math.sqrt(count)))
         index = code_index(self.quantisation, dimensions, lists)
@@ -105,8 +102,8 @@ class _ListSearcher(ApproximateSearcher):
         super().__init__(opened, exact_rows=store.exact_rows, exact_share=EXACT_SHARE, refine_factor=factor)
         self._probes = store.probes
 
-    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:
-        parameters = faiss_library().SearchParametersIVF(nprobe=round(self._probes * spread), sel=selector_of(allowed))
+    def _near(self, query: Float32, selector: Any, fetched: int, spread: float) -> Rows:
+        parameters = faiss_library().SearchParametersIVF(nprobe=round(self._probes * spread), sel=selector)
         return search_codes(self._candidates, query, fetched, parameters)
 
 

@@ -9,19 +9,18 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
 from indexes.opened_locations import OpenedLocations
-from indexes.stores import Mask, Rows, Searcher, SegmentRows, Store
+from indexes.stores import Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
     Approximated,
     ApproximateSearcher,
     Quantisation,
-    candidates_bytes,
+    bytes_beside_vectors,
     code_index,
-    has_candidates,
     map_approximate,
     search_codes,
     write_approximate,
 )
-from indexes.stores.exact_vectors import Float32, faiss_library, selector_of
+from indexes.stores.exact_vectors import Float32, faiss_library
 
 
 class FaissQuantised(Store):
@@ -52,21 +51,19 @@ class FaissQuantised(Store):
     )
 
     def build(self, rows: SegmentRows, location: Path) -> None:
-        write_approximate(self, rows, location, self._codes)
+        write_approximate(self, rows, location, exact_rows=0, index_of=self._codes)
 
     def open(self, location: Path) -> Searcher:
         return _CodeSearcher(_opened.get(location, self), self)
 
     def memory_bytes(self, location: Path) -> int:
-        size = candidates_bytes(location)
+        size = bytes_beside_vectors(location)
         return super().memory_bytes(location) if size is None else size
 
     def recall(self, location: Path) -> float:
         return _CodeSearcher(_opened.get(location, self), self).recall()
 
-    def _codes(self, vectors: Float32) -> Any | None:
-        if not has_candidates(len(vectors), 0):
-            return None
+    def _codes(self, vectors: Float32) -> Any:
         index = code_index(self.quantisation, vectors.shape[1], None)
         index.train(vectors)
         index.add(vectors)
@@ -77,8 +74,8 @@ class _CodeSearcher(ApproximateSearcher):
     def __init__(self, opened: Approximated, store: FaissQuantised) -> None:
         super().__init__(opened, exact_rows=0, exact_share=0.0, refine_factor=store.refine_factor)
 
-    def _near(self, query: Float32, allowed: Mask | None, fetched: int, spread: float) -> Rows:  # noqa: ARG002  # all is compared
-        parameters = faiss_library().SearchParameters(sel=selector_of(allowed))
+    def _near(self, query: Float32, selector: Any, fetched: int, spread: float) -> Rows:  # noqa: ARG002  # all is compared
+        parameters = faiss_library().SearchParameters(sel=selector)
         return search_codes(self._candidates, query, fetched, parameters)
 
 

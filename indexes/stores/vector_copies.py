@@ -1,6 +1,7 @@
 """Rows of a segment that have one and the same vector, told apart from distinct vectors.
 
-A graph of neighbours has each vector once: many copies would link to each other only, and nothing else be found.
+What estimates nearness holds each vector once: many copies would link to each other only in a graph, and crowd others
+out of the candidates.
 """
 
 from __future__ import annotations

@@ -22,15 +22,14 @@ def dense(**store: Any) -> JsonObject:
 
 
 def text(words: int) -> str:
-    return " ".join(f"{WORDS[number % 8]}{number * 7919 % 1009}" for number in range(words))
+    return " ".join(f"{WORDS[number % 8]}{number * 7919 % 100_003}" for number in range(words))
 
 
 def test_what_each_store_takes_and_finds(workspace: Workspace) -> None:
     workspace.send({"text": text(9_000), "external_id": "a"})
-    setup = {**dense(kind="faiss_ivf", exact_rows=0, quantisation="sq8"), "fusion": {"kind": "convex"}}
+    setup = {**dense(kind="faiss_ivf", exact_rows=0, quantisation="sq8"), "fusion": {"kind": "reciprocal_rank"}}
     setup["stores"] = [*setup["stores"], {"kind": "faiss_flat"}, {"kind": "bm25"}]
-    setup.pop("fusion")
-    index = workspace.build(setup={**setup, "fusion": {"kind": "reciprocal_rank"}})
+    index = workspace.build(setup=setup)
     ivf, flat, bm25 = workspace.get(f"/indexes/{index['id']}/stores")["items"]
     assert [one["kind"] for one in (ivf, flat, bm25)] == ["faiss_ivf", "faiss_flat", "bm25"]
     assert [one["is_exact"] for one in (ivf, flat, bm25)] == [False, True, True]

@@ -129,7 +129,6 @@ def test_a_reference_line_has_no_index_and_findings_say_the_sizes(
         assert one.indexed_tokens == (found.indexed_tokens if found is not None else None)
         assert one.embedded_tokens == (found.embedded_tokens if found is not None else None)
         assert (one.index_bytes or 0) > 0 or found is None
-        assert one.stores == ([] if found is None else list(found.stores))
 
 
 def test_stores_tell_their_figures_and_none_where_a_segment_is_unreadable(

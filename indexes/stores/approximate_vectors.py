@@ -50,9 +50,13 @@ class Approximated:
 
 
 class ApproximateSearcher(ExactSearcher):
-    """Scores are exact; a row that the estimate overlooks is missing. The same files give the same ranking."""
+    """Scores are exact; a row that the estimate overlooks is missing. The same files give the same ranking.
 
-    def __init__(self, opened: Approximated, *, exact_rows: int, exact_share: float, refine_factor: int = 1) -> None:
+    The fewer rows are permitted, the farther apart are the nearest of them, and the more alike to an estimate: so much
+    more of them is compared exactly.
+    """
+
+    def __init__(self, opened: Approximated, *, exact_rows: int, exact_share: float, refine_factor: int = 0) -> None:
         super().__init__(opened.exact)
         self._candidates = opened.candidates
         self._copies = opened.copies
@@ -76,12 +80,13 @@ class ApproximateSearcher(ExactSearcher):
 
     def _contenders(self, vector: Float32, allowed: Mask | None, k: int) -> Rows:
         count = self._count(allowed)
-        fetched = max(self._refine_factor * k, k + k // 8 + 16)
+        spread = self.rows / max(count, 1)
+        fetched = max(round(self._refine_factor * k * spread), k + k // 8 + 16)
         is_small = count <= max(self._exact_rows, exact.GATHERED_ROWS, fetched)
         if self._candidates is None or is_small or count < self._exact_share * self.rows:
             return super()._contenders(vector, allowed, k)
         seen = allowed if self._copies is None else self._copies.allowed(allowed)
-        found = self._near(vector[np.newaxis], selector_of(seen), fetched, self.rows / count)
+        found = self._near(vector[np.newaxis], selector_of(seen), fetched, spread)
         found = np.asarray(found[found >= 0], dtype=np.int64)
         rows = found if self._copies is None else self._copies.allowed_rows(found, allowed, k)
         return rows if len(rows) >= k else super()._contenders(vector, allowed, k)

@@ -65,7 +65,8 @@ class FaissIvf(Store):
         10,
         ge=1,
         le=100,
-        description="how many times as many rows as are asked for are compared again exactly",
+        description="how many times as many rows as are asked for are compared again exactly; more find more, more "
+        "slowly; where a share of the rows is permitted, as many times more",
         json_schema_extra=LIVE,
     )
 

@@ -46,7 +46,8 @@ class FaissQuantised(Store):
         10,
         ge=1,
         le=100,
-        description="how many times as many rows as are asked for are compared again exactly; more find more",
+        description="how many times as many rows as are asked for are compared again exactly; more find more, more "
+        "slowly; where a share of the rows is permitted, as many times more",
         json_schema_extra=LIVE,
     )
 

@@ -92,10 +92,10 @@ def masks(rows: int) -> list[Mask | None]:
 def main(rows: int = 100_000, dimensions: int = 384) -> None:
     """Print one line a store."""
     vectors, queries = clustered_vectors(rows, dimensions)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         flat = Store.members()["faiss_flat"].model_validate(FLAT)
-        measure(FLAT, folder, vectors, queries, [[np.arange(10)] * QUERIES] * len(SHARES))
+        built = measure(FLAT, folder, vectors, queries, [[np.arange(10)] * QUERIES] * len(SHARES)).build_seconds
         truths = [_asked(flat, folder / flat.fingerprint, queries, mask)[0] for mask in masks(rows)]
         print(
             "| store | build | memory | disk | own recall | "
@@ -111,10 +111,11 @@ def main(rows: int = 100_000, dimensions: int = 384) -> None:
                 f"{recall:.3f} / {took / whole:.3f}"
                 for recall, took, whole in zip(one.recalls, one.seconds, base.seconds, strict=True)
             ]
-            said = " ".join(str(value) for value in setting.values())
-            built = "as above" if one.build_seconds is None else f"{one.build_seconds:.1f} s"
-            sizes = f"{built} | {one.memory_bytes:.0f} | {one.disk_bytes:.0f} | {one.own_recall:.3f}"
-            print(f"| {said} | {sizes} | " + " | ".join(cells) + " |", flush=True)
+            name = " ".join(str(value) for value in setting.values())
+            built = one.build_seconds if setting is not FLAT else built
+            said = "as above" if built is None else f"{built:.1f} s"
+            sizes = f"{said} | {one.memory_bytes:.0f} | {one.disk_bytes:.0f} | {one.own_recall:.3f}"
+            print(f"| {name} | {sizes} | " + " | ".join(cells) + " |", flush=True)
         assert base is not None
         print("faiss_flat, ms a query: " + ", ".join(f"{took * 1e3:.2f}" for took in base.seconds))
 

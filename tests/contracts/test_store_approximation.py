@@ -13,7 +13,7 @@ import pytest
 
 from configs.errors import PlaygroundError
 from indexes.opened_locations import evict
-from indexes.stores import Mask, Query, Searcher, Statistics, Store, pgvector
+from indexes.stores import Mask, Query, Searcher, Statistics, Store, exact_vectors, pgvector
 from tests.contracts.store_worlds import approximate_stores, built, clustered, rows_of, unit, unsynced
 
 Float32 = npt.NDArray[np.float32]
@@ -63,6 +63,7 @@ def mask(share: float | None) -> Mask | None:
 def _small_segments_are_approximated() -> Iterator[None]:
     with unsynced(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(pgvector, "EXACT_ROWS", 500)
+        patch.setattr(exact_vectors, "GATHERED_ROWS", 20)
         yield
 
 

@@ -62,7 +62,7 @@ def test_many_copies_of_one_vector_do_not_hide_the_others(
 
 @each_store
 def test_few_permitted_rows_are_ranked_exactly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 1,500 rows 400 are a quarter, and few enough to compare them all."""
+    """Of 1,500 rows a quarter is few enough to compare them all."""
     allowed = np.arange(1_500) % 4 == 0
     with searcher(store, rows_of(VECTORS)) as opened, searcher(FLAT, rows_of(VECTORS)) as flat:
         monkeypatch.setattr(type(opened), "_near", lambda *_: pytest.fail("it approximated"))

@@ -26,11 +26,11 @@ from indexes.stores.exact_vectors import Float32, faiss_library
 class FaissQuantised(Store):
     """Compare every permitted vector in a shortened form, then the best ones again exactly.
 
-    Pays where memory is short: what every search reads shrinks to a half (`bf16`), a quarter (`sq8`) or a 27th
-    (`rabitq`, at 384 dimensions) of `faiss_flat`'s, and the search is faster by about as much as less is read. The
-    full vectors stay on disk, mapped, and a search reads `refine_factor` times as many of them as are asked for, so
-    disk use is larger than `faiss_flat`'s. Any filter is kept to without loss. Segments of up to 512 rows are not
-    shortened.
+    Pays where memory is short: what every search reads shrinks to a half (`bf16`), a quarter (`sq8`) or about a 25th
+    (`rabitq`, at 384 dimensions) of `faiss_flat`'s, and a search is faster by less than that. The full vectors stay on
+    disk, mapped; a search reads `refine_factor` times as many of them as are asked for, and disk use is larger than
+    `faiss_flat`'s. What a filter forbids is left out, and the fewer rows it leaves, the more of them are compared
+    exactly. Segments of up to 512 rows are not shortened.
     """
 
     signal: ClassVar[Literal["dense", "lexical"]] = "dense"

@@ -38,6 +38,7 @@ from app.api.routers import (
     feedback,
     groups,
     health,
+    index_stores,
     indexes,
     jobs,
     keys,
@@ -106,8 +107,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Watched, measures=app.state.measures)
     app.include_router(health.router)
     for module in (
-        catalog, chunkings, workspaces, uploads, documents, strategies, indexes, searches, comparisons, contexts,
-        explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
+        catalog, chunkings, workspaces, uploads, documents, strategies, indexes, index_stores, searches, comparisons,
+        contexts, explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
         alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
         members, keys, audit, quotas, metrics, alerts,
     ):  # fmt: skip

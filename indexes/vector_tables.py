@@ -6,6 +6,7 @@ A table is committed before the manifest row that makes it count, and never chan
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,19 @@ class VectorTable:
         """Return the number of rows."""
         with self._reading() as session:
             return int(session.execute(select(func.count()).select_from(self._table)).scalar_one())
+
+    def size_bytes(self) -> int:
+        """Return how much room the table and its indexes take."""
+        with self._reading() as session:
+            return int(session.execute(select(func.pg_total_relation_size(self.name))).scalar_one())
+
+    def vectors(self, rows: Int64) -> Float32:
+        """Return the stored vectors of `rows`, which the table holds, distinct and ascending, in this order."""
+        wanted = any_(literal(rows.tolist(), ARRAY(Integer))) == _NUMBER
+        statement = select(cast(_VECTOR, String)).select_from(self._table).where(wanted).order_by(_NUMBER)
+        with self._reading() as session:
+            texts = session.scalars(statement).all()
+        return np.array([json.loads(one) for one in texts], dtype=np.float32)
 
     def products(self, query: Float32, rows: Int64) -> Found:
         """Return those of `rows` that the table holds, each once."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from configs.errors import ConflictError
 from indexes.database.pairing import database_of
+from indexes.measured_recall import measured_recall, sampled_rows
 from indexes.opened_locations import OpenedLocations
 from indexes.ranking import SCORE_DECIMALS, best, rounded
 from indexes.store_format import StoreFormat
@@ -63,6 +64,12 @@ class Pgvector(Store):
     def open(self, location: Path) -> Searcher:
         return _opened.get(location, self)
 
+    def disk_bytes(self, location: Path) -> int:
+        return super().disk_bytes(location) + VectorTable(database_of(location), location).size_bytes()
+
+    def recall(self, location: Path) -> float:
+        return _opened.get(location, self).recall()
+
 
 class PgvectorSearcher(Searcher):
     """Scores are computed in one place, PostgreSQL: `search` and `scores` agree to the last bit."""
@@ -101,6 +108,20 @@ class PgvectorSearcher(Searcher):
         products = np.zeros(len(distinct))
         products[np.searchsorted(distinct, found.rows)] = found.products
         return rounded(products[places])
+
+    def recall(self) -> float:
+        """Return what share of the nearest `search` finds, of those that comparing every row in PostgreSQL finds."""
+        if not _has_graph(self.rows, self._dimensions):
+            return 1.0
+        rows = sampled_rows(self.rows)
+        return measured_recall(rows, self._table.vectors(rows), self._search_all, self._search_all_exactly)
+
+    def _search_all(self, vector: npt.NDArray[np.float32], k: int) -> tuple[Rows, Scores]:
+        return self.search(Query(text="", vector=vector), None, k, Statistics())
+
+    def _search_all_exactly(self, vector: npt.NDArray[np.float32], k: int) -> tuple[Rows, Scores]:
+        found = self._table.best(vector, None, k, scale=10.0**SCORE_DECIMALS)
+        return best(found.rows, found.products, k)
 
     def _vector(self, query: Query) -> npt.NDArray[np.float32]:
         vector = query.vector

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import math
 import os
 import re
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +137,39 @@ def vector_database() -> Database:
 def searcher(store: Store, rows: SegmentRows) -> Iterator[Searcher]:
     with built(store, rows) as location:
         yield store.open(location)
+
+
+def approximate_stores() -> list[Store]:
+    """Return every approximate member in every combination of its choices, approximating few rows as well."""
+    stores = []
+    for kind, member in Store.members().items():
+        if not member.is_exact:
+            least = {"exact_rows": 0} if "exact_rows" in member.model_fields else {}
+            choices = {
+                name: get_args(field.annotation)
+                for name, field in member.model_fields.items()
+                if get_origin(field.annotation) is Literal and name != "kind"
+            }
+            for chosen in itertools.product(*choices.values()):
+                settings = {"kind": kind, **least, **dict(zip(choices, chosen, strict=True))}
+                stores.append(member.model_validate(settings))
+    return stores
+
+
+def unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def clustered(count: int, dimensions: int = 48, spread: float = 0.5) -> npt.NDArray[np.float32]:
+    """Return vectors around `count / 50` centres, as those of texts lie; the same for the same numbers."""
+    draw = np.random.default_rng(count)
+    centres = unit(draw.standard_normal((count // 50, dimensions)))
+    around = spread / np.sqrt(dimensions) * draw.standard_normal((count, dimensions))
+    return unit(centres[draw.integers(0, len(centres), count)] + around)
+
+
+def rows_of(vectors: npt.NDArray[np.float32]) -> SegmentRows:
+    return SegmentRows(texts=[""] * len(vectors), vectors=vectors)
 
 
 def small_rows() -> SegmentRows:

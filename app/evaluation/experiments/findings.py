@@ -22,6 +22,7 @@ from app.evaluation.questions import Question
 from app.evaluation.statistics.analysis import Analysis
 from app.evaluation.statistics.pareto import Range, pareto_front
 from indexes.database.engine import Database
+from indexes.store_figures import StoreFigures
 from indexes.view import IndexView
 
 
@@ -87,6 +88,9 @@ class StrategyFindings(Value):
         None, description="tokens that are embedded, prefixes estimated; 0 without an embedder, null for a baseline"
     )
     index_bytes: int | None = Field(description="files of the stores that it searches")
+    stores: list[StoreFigures] = Field(
+        [], description="what each store that it searches takes and finds; empty for a baseline"
+    )
 
 
 class QuestionCounts(Value):
@@ -207,6 +211,7 @@ def _strategy_findings(
         indexed_tokens=None if size is None else size.indexed_tokens,
         embedded_tokens=None if size is None else size.embedded_tokens,
         index_bytes=None if size is None else size.index_bytes,
+        stores=[] if size is None else list(size.stores),
     )
 
 

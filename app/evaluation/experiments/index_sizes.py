@@ -13,22 +13,26 @@ from app.context.estimate import CHARACTERS_PER_TOKEN
 from app.context.strategy import SearchSetup
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.experiments.specification import Contestant
+from configs.errors import UnavailableError
 from indexes.database.tables import ChunkRow
+from indexes.store_figures import StoreFigures, figures_of
 from indexes.view import IndexView
 from ingest.baking import IDS_PER_QUERY, batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSize:
-    """Chunks, their tokens by the chunker's tokenizer, what is embedded of them, and the bytes of the stores' files.
+    """Chunks, their tokens by the chunker's tokenizer, what is embedded of them, and what the stores take and find.
 
-    `embedded_tokens` has the prefixes on top, estimated by their characters; it is 0 without an embedder.
+    `embedded_tokens` has the prefixes on top, estimated by their characters; it is 0 without an embedder. `stores` is
+    empty where a segment can no longer be read.
     """
 
     chunks: int
     indexed_tokens: int
     embedded_tokens: int
     index_bytes: int
+    stores: tuple[StoreFigures, ...]
 
 
 def index_sizes(
@@ -55,14 +59,20 @@ def index_size(session: Session, experiment: ExperimentRow, setup: SearchSetup, 
         matches = (ChunkRow.version_id.in_(batch), ChunkRow.chunking == setup.recipe.chunking)
         some = session.execute(columns.where(*matches)).one()
         chunks, tokens, prefix_characters = chunks + some[0], tokens + some[1], prefix_characters + some[2]
-    kinds = [store.kind_of_class() for store in setup.stores]
+    folders = [segment.folder for segment in view.segments]
     return IndexSize(
         chunks=chunks,
         indexed_tokens=tokens,
         embedded_tokens=tokens + round(prefix_characters / CHARACTERS_PER_TOKEN) if setup.embedder is not None else 0,
-        index_bytes=sum(_bytes(segment.folder / kind) for segment in view.segments for kind in kinds),
+        index_bytes=sum(
+            store.disk_bytes(folder / store.kind_of_class()) for folder in folders for store in setup.stores
+        ),
+        stores=_figures(setup, folders),
     )
 
 
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def _figures(setup: SearchSetup, folders: Sequence[Path]) -> tuple[StoreFigures, ...]:
+    try:
+        return tuple(figures_of(store, folders) for store in setup.stores)
+    except UnavailableError:
+        return ()

@@ -110,6 +110,25 @@ def ingest_table(content: Content) -> Table:
     return Table(("Strategy", "Chunks", "Tokens to embed", "Time, estimated", "Embedding, once", again), rows)
 
 
+def stores_table(content: Content) -> Table:
+    """Return what each store takes and how much of the nearest it finds."""
+    rows = [
+        (
+            one.label,
+            store.kind,
+            f"{store.chunks:,}",
+            "" if store.memory_bytes_per_chunk is None else f"{store.memory_bytes_per_chunk:,.0f}",
+            f"{store.memory_bytes / 1e6:,.1f} MB",
+            f"{store.disk_bytes / 1e6:,.1f} MB",
+            "exact" if store.is_exact else f"{store.recall_at_10:.3f}",
+        )
+        for one in content.contestants
+        for store in one.stores
+    ]
+    head = ("Strategy", "Store", "Chunks", "Bytes in memory, a chunk", "Memory", "Disk", "Nearest ten found")
+    return Table(head, rows)
+
+
 def ways_table(content: Content) -> Table:
     """Return retrieval, whole documents and nothing by cost."""
     costs = content.break_even
@@ -161,6 +180,12 @@ SECTIONS: Sequence[tuple[str, Callable[[Content], Table], str]] = (
         "Time by stage",
         stages_table,
         "Medians of the timed requests, one after another with nothing shared.",
+    ),
+    (
+        "Stores",
+        stores_table,
+        "Memory is what searches read throughout. What an approximate store finds was measured with its own vectors as "
+        "questions, beside comparing every one; replaced documents are counted as long as their segment holds them.",
     ),
     (
         "Ingest",

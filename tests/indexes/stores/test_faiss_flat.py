@@ -14,7 +14,7 @@ from hypothesis import given
 
 from configs.errors import ConflictError
 from indexes.ranking import rounded
-from indexes.stores import Query, Searcher, SegmentRows, Statistics, faiss_flat
+from indexes.stores import Query, Searcher, SegmentRows, Statistics, exact_vectors
 from indexes.stores.faiss_flat import FaissFlat
 from tests.contracts.store_worlds import World, searcher, unsynced, worlds
 
@@ -26,7 +26,7 @@ Float32 = npt.NDArray[np.float32]
 def _always_through_faiss() -> Iterator[None]:
     """Send even small segments through faiss, which would otherwise be compared directly."""
     with unsynced(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faiss_flat, "GATHERED_ROWS", 0)
+        patch.setattr(exact_vectors, "GATHERED_ROWS", 0)
         yield
 
 

@@ -129,3 +129,20 @@ def test_a_reference_line_has_no_index_and_findings_say_the_sizes(
         assert one.indexed_tokens == (found.indexed_tokens if found is not None else None)
         assert one.embedded_tokens == (found.embedded_tokens if found is not None else None)
         assert (one.index_bytes or 0) > 0 or found is None
+
+
+def test_stores_tell_their_figures_and_none_where_a_segment_is_unreadable(
+    laboratory: Laboratory, experiment: ExperimentRow, tmp_path: Path
+) -> None:
+    found = Findings.model_validate(experiment.findings).strategies
+    assert [[store.kind for store in one.stores] for one in found] == [
+        ["bm25"],
+        ["bm25"],
+        ["faiss_flat", "bm25"],
+        [],
+        [],
+    ]
+    assert all(sum(store.disk_bytes for store in one.stores) == (one.index_bytes or 0) for one in found)
+    assert all(store.chunks == one.chunks and store.recall_at_10 == 1.0 for one in found for store in one.stores)
+    plain = setup_of(experiment.parsed_contestants()[0])
+    assert size(laboratory, experiment, plain, view_of(tmp_path / "gone")).stores == ()

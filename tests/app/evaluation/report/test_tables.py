@@ -18,6 +18,7 @@ from app.evaluation.report.tables import (
     pairs_table,
     sensitivity_table,
     stages_table,
+    stores_table,
     strategies_table,
     ways_table,
 )
@@ -157,6 +158,20 @@ def test_assumptions_stand_with_what_half_and_double_do() -> None:
     table = sensitivity_table(content(strategy("a"), sensitivity=every))
     assert len(table.rows) == len(every)
     assert not any("_" in row[0] for row in table.rows)
+    assert is_whole(table)
+
+
+def test_a_stores_row_by_hand() -> None:
+    figures = {
+        "kind": "faiss_ivf", "is_exact": False, "chunks": 12_000, "disk_bytes": 24_000_000, "memory_bytes": 6_000_000,
+        "disk_bytes_per_chunk": 2_000.0, "memory_bytes_per_chunk": 500.0, "recall_at_10": 0.98765,
+    }  # fmt: skip
+    exact = {**figures, "kind": "bm25", "is_exact": True, "memory_bytes_per_chunk": None, "recall_at_10": 1.0}
+    table = stores_table(content(strategy("a", stores=[figures, exact]), strategy("line", is_baseline=True)))
+    assert list(table.rows) == [
+        ("a", "faiss_ivf", "12,000", "500", "6.0 MB", "24.0 MB", "0.988"),
+        ("a", "bm25", "12,000", "", "6.0 MB", "24.0 MB", "exact"),
+    ]
     assert is_whole(table)
 
 

@@ -31,8 +31,6 @@ MOST_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.25
 """Doubled from retry to retry, and shortened at random by up to a half, so that callers spread out."""
 
-LISTED_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:_~/%+]+")
-KEY_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 ERROR_WORD = re.compile(r"[a-z][a-z_]{2,39}")
 """How providers name an error, as in `insufficient_quota`; nothing else of what they answer is repeated."""
 
@@ -52,24 +50,10 @@ class _TooMuchError(Exception):
     """The answer is longer than any right one could be."""
 
 
-def endpoints_of(listed: str) -> dict[str, str | None]:
-    """Return the name of the key's variable by URL, None without one, from `URL[=VARIABLE], …`.
-
-    Raises ValueError, naming the entry, for one that is not of this form.
-    """
-    endpoints: dict[str, str | None] = {}
-    for entry in filter(None, (one.strip() for one in listed.split(","))):
-        url, has_key, variable = entry.partition("=")
-        if not LISTED_URL.fullmatch(url) or (has_key and not KEY_VARIABLE.fullmatch(variable)):
-            raise ValueError(f"{entry!r} is not of the form https://host/path or https://host/path=NAME_OF_A_VARIABLE")
-        endpoints[url.rstrip("/")] = variable or None
-    return endpoints
-
-
-def allow_endpoints(listed: str) -> None:
-    """Set which endpoints this process may call, and the variables that hold their keys; called at start."""
+def allow_endpoints(endpoints: Mapping[str, str | None]) -> None:
+    """Set which endpoints this process may call, each with the name of its key's variable; called at start."""
     global _endpoints
-    _endpoints = endpoints_of(listed)
+    _endpoints = dict(endpoints)
 
 
 def check_allowed(url: str) -> None:

@@ -40,7 +40,8 @@ class Static(Embedder):
         min_length=1,
         max_length=500,
         description="the path of a folder that model2vec wrote (tokenizer.json, model.safetensors, config.json), the "
-        "name of one in PLAYGROUND_MODEL_FOLDER, or, where PLAYGROUND_ALLOW_MODEL_HUB is set, organisation/model on the model hub",
+        "name of one in PLAYGROUND_MODEL_FOLDER, or, where PLAYGROUND_ALLOW_MODEL_HUB is set, organisation/model on "
+        "the model hub",
         json_schema_extra=BAKE_TIME,
     )
     dimensions: KeptDimensions = None

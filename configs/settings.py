@@ -59,8 +59,8 @@ class Settings(BaseSettings):
     embedder_urls: str = Field(
         "",
         pattern=rf"^({_ENDPOINT}(, ?{_ENDPOINT})*)?$",
-        description="Endpoints that the embedder openai_compatible may call, separated by commas, each with the name of "
-        "the variable that holds its key where it needs one: https://host/v1=NAME_OF_A_VARIABLE; empty means none.",
+        description="Endpoints that the embedder openai_compatible may call, separated by commas, each with the name "
+        "of the variable that holds its key where it needs one: https://host/v1=NAME_OF_A_VARIABLE; empty means none.",
     )
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")

@@ -6,6 +6,7 @@ network reaches (server-side request forgery), and with a key of the caller's ch
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -35,6 +36,7 @@ ERROR_WORD = re.compile(r"[a-z][a-z_]{2,39}")
 """How providers name an error, as in `insufficient_quota`; nothing else of what they answer is repeated."""
 
 _endpoints: Mapping[str, str | None] = {}
+_client_lock = threading.Lock()
 
 
 class _TryAgainError(Exception):
@@ -155,16 +157,24 @@ def _chunks(response: httpx.Response, most_bytes: int, end: float, base_url: str
         yield chunk
 
 
-@lru_cache(maxsize=1)
 def _client() -> httpx.Client:
-    """Return the process's client. It follows no redirect: that would be a way around the operator's list."""
+    """Return the process's client, made by the first of its callers."""
+    with _client_lock:
+        return _new_client()
+
+
+@lru_cache(maxsize=1)
+def _new_client() -> httpx.Client:
+    """Return a client. It follows no redirect: that would be a way around the operator's list."""
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
         "User-Agent": f"context-playground/{VERSION}",
     }
-    return httpx.Client(follow_redirects=False, headers=headers)
+    client = httpx.Client(follow_redirects=False, headers=headers)
+    atexit.register(client.close)
+    return client
 
 
 def _failure(base_url: str, response: httpx.Response, content: bytes, key: str | None) -> Exception:

@@ -41,7 +41,7 @@ class Economy(BaseModel):
         None,
         ge=0,
         le=1_000,
-        description="price of embedding; default: the list price of each strategy's embedder, 0 for one on this machine",
+        description="price of embedding; default: the list price of each strategy's embedder, 0 for one run here",
     )
     reembedded_share_per_month: float = Field(
         0.1, ge=0, le=31, description="part of the documents that changes each month and is embedded again"

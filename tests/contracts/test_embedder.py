@@ -29,7 +29,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "openai_compatible": [
         {},
         {"query_prefix": "query: ", "document_prefix": "passage: "},
-        {"document_prefix": "x", "dimensions": 50},
+        {"document_prefix": "x: ", "dimensions": 50},
     ],
 }
 

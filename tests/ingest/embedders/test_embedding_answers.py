@@ -25,6 +25,10 @@ def read(content: bytes) -> Any:
     return read_answer(content, texts=2, dimensions=3)
 
 
+def shown(row: np.ndarray[Any, np.dtype[np.float32]], is_base64: bool) -> str | list[float]:
+    return base64.b64encode(row.astype("<f4").tobytes()).decode() if is_base64 else [float(value) for value in row]
+
+
 @given(
     numbers=st.lists(st.lists(st.floats(0.5, 1e30), min_size=3, max_size=3), min_size=1, max_size=6),
     is_base64=st.booleans(),
@@ -32,13 +36,7 @@ def read(content: bytes) -> Any:
 )
 def test_vectors_come_back_in_the_order_of_the_texts(numbers: list[list[float]], is_base64: bool, order: Any) -> None:
     expected = np.asarray(numbers, np.float32)
-    data = [
-        {
-            "index": index,
-            "embedding": base64.b64encode(row.astype("<f4").tobytes()).decode() if is_base64 else list(map(float, row)),
-        }
-        for index, row in enumerate(expected)
-    ]
+    data = [{"index": index, "embedding": shown(row, is_base64)} for index, row in enumerate(expected)]
     order.shuffle(data)
     found = read_answer(json.dumps({"data": data}).encode(), texts=len(numbers), dimensions=3)
     np.testing.assert_array_equal(found.rows.astype(np.float32), expected)

@@ -16,9 +16,10 @@ from configs.part import JsonObject
 from configs.span import Chunk
 from indexes.database.tables import ChunkRow, Version
 from indexes.jobs import RunningJob
+from ingest.charges import charge
 from ingest.chunking import chunk_document, indexed_text
 from ingest.document import ParsedDocument
-from ingest.metering import charge, metered
+from ingest.metering import metered
 from ingest.recipe import IndexRecipe
 from ingest.text_measures import measures_of
 from ingest.vector_cache import missing_vectors, save_vectors

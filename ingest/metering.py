@@ -7,13 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from configs.part import JsonObject
-from indexes.jobs import RunningJob
-
-CHARGED = "embedding_calls"
-"""Where a job's result holds what its calls to other machines cost."""
 
 
 @dataclass(slots=True)
@@ -52,20 +46,6 @@ def metered() -> Iterator[Meter]:
         yield meter
     finally:
         _meters.reset(token)
-
-
-def charge(job: RunningJob, session: Session, meter: Meter) -> None:
-    """Add the meter's counts to those of the job, in the caller's unit of work; what earlier attempts paid stays."""
-    if not meter.calls:
-        return
-    before = job.result.get(CHARGED) or Meter().as_dict()
-    costs = before["cost_usd"], meter.cost_usd
-    total = Meter(
-        calls=before["calls"] + meter.calls,
-        tokens=before["tokens"] + meter.tokens,
-        cost_usd=None if None in costs else sum(costs),
-    )
-    job.keep(session, **{CHARGED: total.as_dict()})
 
 
 def count_call(*, tokens: int, usd_per_million_tokens: float | None) -> None:

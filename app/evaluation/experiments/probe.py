@@ -20,7 +20,8 @@ from app.evaluation.questions import Question
 from indexes.jobs import RunningJob
 from indexes.search import Stopwatch
 from indexes.view import IndexView
-from ingest.metering import charge, metered
+from ingest.charges import charge
+from ingest.metering import metered
 
 ROUNDS_PER_STEP = 5
 WARM_UP_ROUNDS = 2

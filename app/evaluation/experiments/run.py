@@ -27,7 +27,8 @@ from app.evaluation.gold import pinned_gold
 from indexes.database.engine import now
 from indexes.jobs import Handler, RunningJob
 from indexes.view import IndexView
-from ingest.metering import charge, metered
+from ingest.charges import charge
+from ingest.metering import metered
 
 RUN_EXPERIMENT = "run_experiment"
 QUESTIONS_PER_BATCH = 16

@@ -193,3 +193,8 @@ def endless(handler: Handler, _: Json) -> None:
             handler.wfile.write(b"[" * 65_536)
     except OSError:
         return
+
+
+def spoiled_length(handler: Handler, request: Json) -> None:
+    """Answer with vectors that lack a number."""
+    changed(lambda answer: [item["embedding"].pop() for item in answer["data"]])(handler, request)

@@ -1,4 +1,4 @@
-"""The embedder of endpoints: what it refuses, what it sends, what a bad endpoint does to a caller, and what it counts."""
+"""The embedder of endpoints: what it refuses and sends, what a bad endpoint does to a caller, what it counts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.ingest.embedders.stand_in import (
     half,
     hung,
     in_base64,
+    spoiled_length,
     stand_in,
     status,
     vectors_of,
@@ -168,10 +169,6 @@ def test_vectors_in_base64_and_in_another_order_are_the_same(server: StandIn) ->
     np.testing.assert_array_equal(part.encode(texts(9)), plain)
 
 
-def spoil_dimension(answer: Any) -> None:
-    answer["data"][0]["embedding"].pop()
-
-
 def spoil_number(answer: Any) -> None:
     answer["data"][0]["embedding"][3] = float("nan")
 
@@ -184,7 +181,7 @@ def spoil_index(answer: Any) -> None:
     ("manner", "code", "reason"),
     [
         (half, "endpoint_answer_invalid", "no JSON"),
-        (changed(spoil_dimension), "endpoint_answer_invalid", f"expected were {DIMENSIONS} numbers"),
+        (spoiled_length, "endpoint_answer_invalid", f"expected were {DIMENSIONS} numbers"),
         (changed(spoil_number), "endpoint_answer_invalid", "NaN"),
         (changed(spoil_index), "endpoint_answer_invalid", "indices"),
         (changed(lambda answer: answer["data"].pop()), "endpoint_answer_invalid", "1 vectors for 2 texts"),

@@ -54,7 +54,7 @@ def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     folder = save_static_model(tmp_path_factory.mktemp("static"))
     with stand_in() as server:
         endpoint = {"base_url": server.url, "model": "stand-in", "model_dimensions": DIMENSIONS}
-        settings = {"static": {"model": str(folder)}, "openai_compatible": endpoint}
+        settings: dict[str, dict[str, Any]] = {"static": {"model": str(folder)}, "openai_compatible": endpoint}
         yield lambda kind: settings.get(kind, {})
 
 

@@ -45,7 +45,7 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the list of the pauses between attempts, which are not slept."""
     slept: list[float] = []
-    monkeypatch.setattr(remote_endpoints.time, "sleep", slept.append)
+    monkeypatch.setattr("ingest.remote_endpoints.time.sleep", slept.append)
     return slept
 
 

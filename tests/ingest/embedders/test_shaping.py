@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +24,7 @@ def letters(texts: Sequence[str]) -> list[int]:
     rows=arrays(np.float64, (4, 6), elements=st.floats(-1e300, 1e300)),
     kept=st.none() | st.integers(1, 6),
 )
-def test_rows_have_length_one_and_keep_their_direction(
-    rows: np.ndarray[tuple[int, int], np.dtype[np.float64]], kept: int | None
-) -> None:
+def test_rows_have_length_one_and_keep_their_direction(rows: npt.NDArray[np.float64], kept: int | None) -> None:
     found = unit_rows(rows, kept)
     assert found.dtype == np.float32
     assert found.shape == (4, kept or 6)

@@ -67,6 +67,12 @@ class Embedder(Part):
         and says so.
         """
 
+    def check_usable(self) -> None:
+        """Raise a PlaygroundError where this installation cannot use the settings.
+
+        It is asked before a strategy or an index is saved, not again at each use; it calls no other machine.
+        """
+
     def advice(self) -> list[str]:
         """Return what the authors of the model advise and these settings do not do, a sentence each."""
         return []

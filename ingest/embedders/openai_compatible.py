@@ -100,10 +100,11 @@ class OpenaiCompatible(Embedder):
         return self
 
     def resolved(self) -> Self:
-        """Return the part with `model_dimensions` filled in; calls nobody.
+        """Return the part with `model_dimensions` filled in."""
+        return self.model_copy(update={"model_dimensions": self._whole_dimensions()})
 
-        Raises InvalidInputError: `endpoint_not_allowed`, `wrong_dimensions` where the registry knows better.
-        """
+    def check_usable(self) -> None:
+        """Raise InvalidInputError: `endpoint_not_allowed`, or `wrong_dimensions` where the registry knows better."""
         check_allowed(self.base_url)
         known, whole = self._known(), self._whole_dimensions()
         if known is not None and known.dimensions.value != whole:
@@ -112,7 +113,6 @@ class OpenaiCompatible(Embedder):
                 hint="leave model_dimensions out; to keep only the first numbers, set dimensions",
                 code="wrong_dimensions",
             )
-        return self.model_copy(update={"model_dimensions": whole})
 
     @property
     def vector_dimensions(self) -> int:

@@ -25,7 +25,7 @@ from ingest.embedders.shaping import (
     window_behind,
 )
 from ingest.model_registry import known_model, namesake
-from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, locate
+from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, locate, told_dimensions
 from ingest.tokenizers import count_many, tokenizer
 
 PROCESSOR_PAGE = Path("/proc/cpuinfo")
@@ -73,16 +73,18 @@ class SentenceTransformer(Embedder):
     def resolved(self) -> Self:
         """Return the part with the precision of this machine and the content of its model's files.
 
-        Raises what `ingest.models.locate` raises for a model that is not the shipped one, and InvalidInputError
-        (`too_many_dimensions`); loads the model where `dimensions` is set.
+        Raises what `ingest.models.locate` raises for a model that is not the shipped one.
         """
         content = self.content_sha256
         if content is None and self.model != DEFAULT_MODEL:
             content = content_sha256(locate(self.model))
-        found = self.model_copy(update={"precision": self._precision(), "content_sha256": content})
+        return self.model_copy(update={"precision": self._precision(), "content_sha256": content})
+
+    def check_usable(self) -> None:
+        """Raise InvalidInputError (`too_many_dimensions`); loads the model only where its folder does not tell."""
         if self.dimensions is not None:
-            check_dimensions(self.dimensions, found._encoder().dimensions)
-        return found
+            told = told_dimensions(locate(self.model))
+            check_dimensions(self.dimensions, self._encoder().dimensions if told is None else told)
 
     @property
     def vector_dimensions(self) -> int:

@@ -56,12 +56,14 @@ class Static(Embedder):
     def resolved(self) -> Self:
         """Return the part with the content of its model's files.
 
-        Raises what `ingest.models.locate` raises, and InvalidInputError (`broken_model`, `too_many_dimensions`).
+        Raises what `ingest.models.locate` raises.
         """
         content = self.content_sha256 or content_sha256(locate(self.model))
-        found = self.model_copy(update={"content_sha256": content})
-        check_dimensions(self.dimensions, found._loaded().dim)
-        return found
+        return self.model_copy(update={"content_sha256": content})
+
+    def check_usable(self) -> None:
+        """Raise InvalidInputError (`broken_model`, `too_many_dimensions`) before anything rests on the model."""
+        check_dimensions(self.dimensions, self._loaded().dim)
 
     @property
     def vector_dimensions(self) -> int:

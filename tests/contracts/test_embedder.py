@@ -145,7 +145,7 @@ def test_a_shortened_vector_is_the_beginning_of_the_whole_one(embedder: Embedder
     np.testing.assert_allclose(encoded(embedder), expected, atol=tolerance(embedder))
     longer = {**embedder.model_dump(), "dimensions": whole.vector_dimensions + 1}
     with pytest.raises((InvalidInputError, ValidationError), match=str(whole.vector_dimensions)):
-        type(embedder).model_validate(longer).resolved()
+        type(embedder).model_validate(longer).check_usable()
 
 
 def test_queries_of_many_threads_at_once_are_each_answered_right(embedder: Embedder) -> None:
@@ -197,6 +197,7 @@ def test_resolving_twice_changes_nothing_and_fixes_the_fingerprint(embedder: Emb
     assert resolved.resolved().fingerprint == resolved.fingerprint
     assert "auto" not in resolved.model_dump().values()
     np.testing.assert_array_equal(resolved.encode(TEXTS[:3]), embedder.encode(TEXTS[:3]))
+    resolved.check_usable()
 
 
 def test_every_setting_that_changes_vectors_changes_the_fingerprint(embedder: Embedder) -> None:

@@ -57,9 +57,8 @@ def test_an_address_that_is_not_listed_is_refused_and_not_called(workspace: Work
         assert problem["code"] == "endpoint_not_allowed"
         assert "PLAYGROUND_EMBEDDER_URLS" in problem["hint"]
         assert workspace.post("/indexes", {"setup": setup}, 422)["code"] == "endpoint_not_allowed"
-        found = workspace.post("/searches", {"question": "x", "strategy": {"setup": setup}}, 422)
-        assert found["code"] == "endpoint_not_allowed"
-    assert workspace.get("/strategies")["items"] == workspace.get("/strategies")["items"]
+        assert workspace.post("/searches", {"query": "x", "setup": setup}, 409)["code"] == "index_missing"
+    assert "remote" not in [one["name"] for one in workspace.get("/strategies")["items"]]
     assert server.requests == []
 
 
@@ -104,7 +103,7 @@ def test_an_endpoint_that_fails_fails_the_search_and_the_job_and_both_come_back(
         (half, "endpoint_answer_invalid"),
     ):
         server.always = manner
-        response = workspace.request("POST", "/searches", json={"question": "number 4", "strategy": {"name": "remote"}})
+        response = workspace.request("POST", "/searches", json={"query": "number 4", "strategy": "remote"})
         problem = expect(503, response)
         assert problem["code"] == code
         assert problem["hint"]
@@ -112,6 +111,9 @@ def test_an_endpoint_that_fails_fails_the_search_and_the_job_and_both_come_back(
         assert "Retry-After" in response.headers
     server.always = None
     assert workspace.found("number 4", strategy="remote")[0] == "d4"
+    allow_endpoints({})
+    problem = workspace.post("/searches", {"query": "number 4", "strategy": "remote"}, 422)
+    assert problem["code"] == "endpoint_not_allowed"
     assert KEY not in expect_text(workspace, "/strategies") + expect_text(workspace, "/indexes")
 
 
@@ -135,18 +137,17 @@ def test_a_known_price_is_estimated_beforehand(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("openai_allowed")
 def test_a_dry_run_adds_the_prices_up_or_says_that_one_is_unknown(workspace: Workspace, server: StandIn) -> None:
-    workspace.send(*TEXTS)
-    workspace.put_questions("set") if hasattr(workspace, "put_questions") else None
+    sent = workspace.send(*TEXTS)
     allow_endpoints({OPENAI: "OPENAI_API_KEY", server.url: KEY_VARIABLE})
-    question = {"id": "q", "text": "Where is number 4?", "relevant": [{"document_id": "d4"}]}
-    expect(200, workspace.request("PUT", "/question-sets/set", json={"questions": [question]}))
+    question = {"question": "Where is number 4?", "evidence": [{"document_id": sent[4]["document_id"]}]}
+    workspace.post("/question-sets", {"name": "set", "questions": [question]}, 201)
     small, large = ({"label": name, "setup": dense(OPENAI, f"text-embedding-3-{name}")} for name in ("small", "large"))
     own = {"label": "own", "setup": dense(server.url, model_dimensions=DIMENSIONS)}
     body = {"name": "Prices", "question_set": "set"}
-    plan = workspace.post("/experiments/dry-runs", {**body, "strategies": [small, large]})
+    plan = workspace.post("/experiments/dry-runs", {**body, "strategies": [small, large]})["plan"]
     tokens = plan["tokens_to_embed"] / 2
     assert plan["embedding_cost_usd"] == pytest.approx(tokens * (0.02e-6 + 0.13e-6))
-    plan = workspace.post("/experiments/dry-runs", {**body, "strategies": [small, own]})
+    plan = workspace.post("/experiments/dry-runs", {**body, "strategies": [small, own]})["plan"]
     assert plan["embedding_cost_usd"] is None
     assert server.requests == []
 

@@ -85,15 +85,16 @@ def test_lengths_window_and_price_of_a_known_model_need_no_call_and_no_permissio
 
 
 def test_saving_names_the_length_and_refuses_a_wrong_one_and_an_endpoint_that_is_not_listed() -> None:
+    assert openai().resolved() == openai(model_dimensions=1536)
     with pytest.raises(InvalidInputError) as caught:
-        openai().resolved()
+        openai().check_usable()
     assert caught.value.code == "endpoint_not_allowed"
     try:
         allow_endpoints({OPENAI: "OPENAI_API_KEY"})
-        assert openai().resolved() == openai(model_dimensions=1536)
+        openai().resolved().check_usable()
         assert openai(base_url=OPENAI + "/").resolved().fingerprint == openai(model_dimensions=1536).fingerprint
         with pytest.raises(InvalidInputError) as caught:
-            openai(model_dimensions=512).resolved()
+            openai(model_dimensions=512).check_usable()
         assert caught.value.code == "wrong_dimensions"
     finally:
         allow_endpoints({})

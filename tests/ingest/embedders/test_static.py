@@ -96,10 +96,19 @@ def test_resolving_names_the_files_and_other_files_are_refused(tmp_path: Path) -
     assert caught.value.code == "wrong_weights"
 
 
+def test_a_saved_strategy_is_shown_without_its_files(tmp_path: Path) -> None:
+    saved = embedder(save_static_model(tmp_path / "model")).resolved()
+    (tmp_path / "model").rename(tmp_path / "elsewhere")
+    assert saved.resolved() == saved
+    with pytest.raises(UnavailableError):
+        saved.check_usable()
+
+
 def test_shortening_beyond_the_model_is_refused_when_the_strategy_is_saved(folder: Path) -> None:
-    assert embedder(folder, dimensions=WIDTH).resolved().vector_dimensions == WIDTH
+    embedder(folder, dimensions=WIDTH).check_usable()
+    assert embedder(folder, dimensions=WIDTH).vector_dimensions == WIDTH
     with pytest.raises(InvalidInputError) as caught:
-        embedder(folder, dimensions=WIDTH + 1).resolved()
+        embedder(folder, dimensions=WIDTH + 1).resolved().check_usable()
     assert caught.value.code == "too_many_dimensions"
     assert str(WIDTH) in caught.value.hint
 
@@ -133,7 +142,7 @@ def test_a_folder_that_is_no_static_model_is_refused(tmp_path: Path, broken: str
     elif broken == "not json":
         (model / "config.json").write_text("{")
     with pytest.raises(InvalidInputError) as caught:
-        embedder(DEFAULT_MODEL if broken == "transformer" else model).resolved()
+        embedder(DEFAULT_MODEL if broken == "transformer" else model).check_usable()
     assert caught.value.code == "broken_model"
     assert "save_pretrained" in caught.value.hint
 

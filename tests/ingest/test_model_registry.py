@@ -69,7 +69,7 @@ def test_a_providers_model_is_known_at_the_provider_only() -> None:
     assert known_model("intfloat/e5-base-v2", "https://elsewhere.example/v1") == known_model("intfloat/e5-base-v2")
 
 
-@pytest.mark.parametrize("path", ["/models/e5-base-v2", "E5-Base-v2", "C:\\models\\e5-base-v2", "x/e5-base-v2/"])
+@pytest.mark.parametrize("path", ["/models/e5-base-v2", "E5-Base-v2", "models\\e5-base-v2", "x/e5-base-v2/"])
 def test_a_folder_called_like_a_model_is_its_namesake(path: str) -> None:
     assert namesake(path) == known_model("intfloat/e5-base-v2")
     assert namesake("mistral-embed") is None

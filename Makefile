@@ -67,7 +67,7 @@ torture: $(DEVELOPMENT) ## kill processes at work 200 times on each database and
 verify-statistics: $(RUNTIME) ## simulate every statistical rule and write docs/statistics.md
 	$(VENV)/bin/python -m app.evaluation.statistics.verification
 
-docs: $(RUNTIME) ## write docs/settings.md, docs/parts.md and docs/openapi.json anew
+docs: $(RUNTIME) ## write docs/settings.md, docs/parts.md, docs/models.md and docs/openapi.json anew
 	$(VENV)/bin/python -m app.documentation
 
 clean: ## remove the environment and every cache; the data folder stays

@@ -60,7 +60,7 @@ def _write_log(settings: Settings) -> None:
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
-    for name in ("alembic", "faiss.loader", "httpx", "sentence_transformers"):
+    for name in ("alembic", "faiss.loader", "httpcore", "httpx", "sentence_transformers"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

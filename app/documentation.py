@@ -14,6 +14,7 @@ from app.api.routers.catalog import FAMILIES
 from app.main import create_app
 from configs.part import JsonObject, Part
 from configs.settings import Settings
+from ingest.model_registry import KnownModel, Sourced, known_models
 
 APPLIES = {"bake_time": "baked", "live": "live"}
 
@@ -32,6 +33,19 @@ Every part that a strategy is made of, by family. A part is written as JSON: its
 from their defaults, as in `{"kind": "recursive", "size_tokens": 300}`. A *baked* setting goes into the index, so
 changing it needs a new index; a *live* one acts at search time. This page is generated from the classes: change those,
 then run `make docs`.
+"""
+
+
+MODELS_PAGE = """\
+# Embedding models
+
+What is known of some embedding models, each figure with where it comes from; an empty cell is unknown, or does not
+apply. *Window* is what fits beside the model's special tokens. *Shortened to* is the smallest `dimensions` that the
+authors speak of; a model without one was not trained to be shortened. *Prefixes* are those of queries, then documents.
+Prices are list prices. A strategy that leaves out what a model was trained with says so in its `advice`. This page is
+generated from `configs/models.yaml`: change that file, then run `make docs`. [Embedders](embedders.md) says which to
+take.
+
 """
 
 
@@ -54,6 +68,38 @@ def settings_page() -> str:
 def parts_page(of: Iterable[type[Part]]) -> str:
     """Return `docs/parts.md`: each family's promise, its members and their settings."""
     return PARTS_PAGE + "".join(_family_section(family) for family in of)
+
+
+def models_page() -> str:
+    """Return `docs/models.md`: what is known of each embedding model, then where each figure comes from."""
+    head = ("Model", "Dimensions", "Shortened to", "Window", "Pooling", "Licence", "Prefixes", "USD per million tokens")
+    rows = [
+        (
+            f"`{known.model}`" + (f" at {known.base_url}" if known.base_url else ""),
+            _figure(known.dimensions),
+            _figure(known.smallest_dimensions),
+            _figure(known.window_tokens),
+            _figure(known.pooling),
+            _figure(known.licence),
+            ", ".join(f"`{prefix.value}`" for prefix in (known.query_prefix, known.document_prefix) if prefix),
+            _figure(known.usd_per_million_tokens),
+        )
+        for known in known_models()
+    ]
+    sections = "".join(_sources(known) for known in known_models())
+    return f"{MODELS_PAGE}{_table(head, rows)}\n## Where the figures come from\n{sections}"
+
+
+def _sources(known: KnownModel) -> str:
+    figures = ((name, getattr(known, name)) for name in KnownModel.model_fields)
+    lines = [f"- {name}: {figure.source}\n" for name, figure in figures if isinstance(figure, Sourced)]
+    return f"\n### `{known.model}`\n\n{known.note}\n\n{''.join(lines)}"
+
+
+def _figure(figure: Sourced[int] | Sourced[float] | Sourced[str] | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure.value:,}" if isinstance(figure.value, int) else str(figure.value)
 
 
 def _family_section(family: type[Part]) -> str:
@@ -122,6 +168,7 @@ def write_pages(folder: Path) -> None:
     """Write the pages and the API's description into the existing `folder`."""
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "parts.md").write_text(parts_page(FAMILIES), encoding="utf-8")
+    (folder / "models.md").write_text(models_page(), encoding="utf-8")
     (folder / "openapi.json").write_text(openapi_description(), encoding="utf-8")
 
 

@@ -38,6 +38,7 @@ from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
 from ingest.pipeline import Pipeline
+from ingest.remote_endpoints import allow_endpoints
 
 
 class Installation:
@@ -52,6 +53,7 @@ class Installation:
             allow_model_hub=settings.allow_model_hub,
             encoding_threads=settings.encoding_threads,
         )
+        allow_endpoints(settings.embedder_endpoints)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)
         share_files(settings.data_folder, settings.object_store)

@@ -17,6 +17,11 @@ JsonObject = dict[str, Any]
 BAKE_TIME: JsonObject = {"applies": "bake_time"}
 """Mark a setting as baked into an index: changing it needs a new index. `Field(..., json_schema_extra=BAKE_TIME)`."""
 
+ADDED_BAKE_TIME: JsonObject = {**BAKE_TIME, "default_is_left_out": True}
+"""Mark a baked setting that a member got later and whose default changes nothing: it enters the fingerprint only with
+another value, so that indexes baked before keep their names.
+"""
+
 LIVE: JsonObject = {"applies": "live"}
 """Mark a setting as acting at search time: changing it needs nothing."""
 
@@ -92,6 +97,8 @@ class Part(BaseModel):
             extra = field.json_schema_extra
             if isinstance(extra, dict) and extra.get("applies") == "bake_time":
                 value = getattr(self, name)
+                if extra.get("default_is_left_out") and value == field.default:
+                    continue
                 settings[name] = value.baked() if isinstance(value, Part) else _plain(value)
         return settings
 

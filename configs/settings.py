@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
 from configs.errors import InvalidInputError
+
+_ENDPOINT = r"https?://[^\s,=?#@]+(=[A-Z][A-Z0-9_]*)?"
 
 
 class Settings(BaseSettings):
@@ -58,6 +61,12 @@ class Settings(BaseSettings):
         None, description="Folder searched first for embedding models by name; default: none."
     )
     allow_model_hub: bool = Field(False, description="Let embedders download models that are not on this machine.")
+    embedder_urls: str = Field(
+        "",
+        pattern=rf"^({_ENDPOINT}(, ?{_ENDPOINT})*)?$",
+        description="Endpoints that the embedder openai_compatible may call, separated by commas, each with the name "
+        "of the variable that holds its key where it needs one: https://host/v1=NAME_OF_A_VARIABLE; empty means none.",
+    )
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
     max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
@@ -75,6 +84,12 @@ class Settings(BaseSettings):
         """Return the database's URL, SQLite in the data folder where none is set."""
         path = self.data_folder.resolve() / "playground.sqlite"
         return self.database_url or URL.create("sqlite", database=str(path)).render_as_string()
+
+    @property
+    def embedder_endpoints(self) -> dict[str, str | None]:
+        """Return the endpoints that embedders may call, each with the name of its key's variable, None without one."""
+        entries = [entry.strip().partition("=") for entry in self.embedder_urls.split(",") if entry.strip()]
+        return {url.rstrip("/"): variable or None for url, _, variable in entries}
 
     @property
     def is_loopback(self) -> bool:
@@ -101,6 +116,9 @@ class Settings(BaseSettings):
             raise _unusable("OBJECT_STORE", what, "set PLAYGROUND_DATABASE_URL to a PostgreSQL, or unset it")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise _unusable("ROOT_PATH", f"is {self.root_path!r}", "begin it with / and end it without")
+        for url, variable in self.embedder_endpoints.items():
+            if variable is not None and not os.environ.get(variable):
+                raise _unusable("EMBEDDER_URLS", f"names {variable} for {url}, which is not set", "set it")
         if self.model_folder is not None and not self.model_folder.is_dir():
             raise _unusable("MODEL_FOLDER", f"names {self.model_folder}, which is no folder", "make it, or unset it")
 

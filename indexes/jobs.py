@@ -82,7 +82,7 @@ class RunningJob:
         self.id = job.id
         self.workspace_id = job.workspace_id
         self.arguments: JsonObject = job.arguments
-        self.result: JsonObject = {}
+        self.result: JsonObject = dict(job.result or {})
         self.on_failure: OnFailure | None = None
         self._lease = lease
         self._stopping = stopping
@@ -122,6 +122,14 @@ class RunningJob:
             label = f"{self._kind}/{self._stage}"
             count(session, self.workspace_id, STAGE_SECONDS, label, time.monotonic() - self._stage_began)
             count(session, self.workspace_id, STAGES, label, 1)
+
+    def keep(self, session: Session, **values: Any) -> None:
+        """Put `values` into the job's result, in the caller's unit of work.
+
+        A later attempt finds them in `result`, and a reader of the job even where it fails.
+        """
+        self.result = {**self.result, **values}
+        session.execute(update(Job).where(Job.id == self.id).values(result=self.result))
 
     def _check(self, session: Session) -> None:
         columns = select(Job.lease, Job.state, Job.cancel_requested).where(Job.id == self.id)

@@ -11,13 +11,16 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session, undefer
 
+from configs.errors import PlaygroundError
 from configs.part import JsonObject
 from configs.span import Chunk
 from indexes.database.counters import VECTORS, count
 from indexes.database.tables import ChunkRow, Version
 from indexes.jobs import RunningJob
+from ingest.charges import charge
 from ingest.chunking import chunk_document, indexed_text
 from ingest.document import ParsedDocument
+from ingest.metering import metered
 from ingest.recipe import IndexRecipe
 from ingest.text_measures import measures_of
 from ingest.vector_cache import missing_vectors, save_vectors
@@ -74,10 +77,18 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
     finished = 0
     for hashes in batches(missing, TEXTS_PER_BATCH):
         job.progress("embedding", finished, len(missing))
-        vectors = recipe.embedder.encode(load_indexed_texts(job, [places[value] for value in hashes]))
+        texts = load_indexed_texts(job, [places[value] for value in hashes])
+        with metered() as meter:
+            try:
+                vectors = recipe.embedder.encode(texts)
+            except PlaygroundError:
+                with job.write() as session:
+                    charge(job, session, meter)
+                raise
         with job.write() as session:
             save_vectors(session, embedder, hashes, vectors)
             count(session, job.workspace_id, VECTORS, "encoded", len(hashes))
+            charge(job, session, meter)
         finished += len(hashes)
         yield
     with job.write() as session:

@@ -57,13 +57,15 @@ def embedders_in_use(database: Database) -> dict[str, Embedder]:
 
 
 def due(database: Database, *, at_start: bool) -> dict[str, Embedder]:
-    """Return the embedders to check now: all of them at a start, else those not checked for a day."""
+    """Return the embedders to check now: those not checked for a day, and at a start all that run on this machine.
+
+    The start of a process tells nothing of an endpoint on another machine, and its calls may be charged.
+    """
     embedders = embedders_in_use(database)
-    if at_start:
-        return embedders
     with database.read() as session:
         fresh = session.scalars(select(CanaryRow.embedder).where(CanaryRow.checked_at > now() - CHECKED_EVERY))
-        return {name: embedder for name, embedder in embedders.items() if name not in set(fresh)}
+        done = {name for name in fresh if not at_start or (name in embedders and embedders[name].is_remote)}
+    return {name: embedder for name, embedder in embedders.items() if name not in done}
 
 
 def check_canaries(database: Database, embedders: Mapping[str, Embedder]) -> Iterator[tuple[str, float]]:

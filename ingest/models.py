@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from configs.errors import InvalidInputError, UnavailableError
 from ingest.tokenizers import SHIPPED_PACKAGE
@@ -85,6 +86,31 @@ def input_module_folder(folder: Path) -> Path:
         return folder / str(json.loads(file.read_text(encoding="utf-8"))[0]["path"])
     except (ValueError, LookupError, TypeError):
         raise _not_a_model(folder, "its modules.json cannot be read") from None
+
+
+def told_dimensions(folder: Path) -> int | None:
+    """Return how long the vectors are by the settings of the modules after the first, None where they do not tell."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        files = [folder / str(module["path"]) / "config.json" for module in modules[1:]]
+        settings = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    for one in reversed(settings):
+        if "out_features" in one:  # a dense layer decides over the pooling before it
+            return int(one["out_features"])
+        width = one.get("word_embedding_dimension", one.get("embedding_dimension"))
+        if width is not None:
+            return int(width) * _pooled_ways(one)
+    return None
+
+
+def _pooled_ways(settings: dict[str, Any]) -> int:
+    """Return how many vectors a pooling module puts one behind the other."""
+    modes = settings.get("pooling_mode")
+    if modes is not None:
+        return 1 if isinstance(modes, str) else len(modes)
+    return sum(value is True for name, value in settings.items() if name.startswith("pooling_mode_"))
 
 
 def content_sha256(folder: Path) -> str:

@@ -79,7 +79,7 @@ class Pipeline:
         remove_unused(job.database, self.data_folder)
         with job.database.read() as session:
             ready = select(func.count()).where(Version.job_id == job.id, Version.state == "ready")
-            job.result = {"documents": session.scalar(ready)}
+            job.result |= {"documents": session.scalar(ready)}
 
     def build_index(self, job: RunningJob) -> Iterator[None]:
         """Bring one index up to date with the ready versions of its workspace; what is damaged is made anew."""
@@ -104,7 +104,7 @@ class Pipeline:
         merge_segments(job, self.data_folder, workspace_id, target)
         remove_unused(job.database, self.data_folder)
         with job.database.read() as session:
-            job.result = {"index_id": target.index_id, "documents": count_served(session, target.index_id)[0]}
+            job.result |= {"index_id": target.index_id, "documents": count_served(session, target.index_id)[0]}
 
     def _parse(self, job: RunningJob) -> Iterator[None]:
         with job.database.read() as session:

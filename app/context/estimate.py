@@ -26,6 +26,10 @@ class ReindexEstimate(BaseModel):
     documents: int = Field(description="documents to index")
     chunks: int = Field(description="chunks: counted where they are cut already, else estimated")
     texts_to_embed: int = Field(description="chunks whose vectors are not cached, 0 without an embedder")
+    tokens_to_embed: int = Field(description="estimate of their tokens, by 4.2 characters each")
+    embedding_cost_usd: float | None = Field(
+        description="of those tokens at the list price; 0 for an embedder on this machine, null where it is unknown"
+    )
     seconds: float = Field(description="estimated time on two processor cores")
     build: dict[str, Any] = Field(description="method, path and body of the call that builds it")
 
@@ -51,14 +55,16 @@ def estimate_reindex(session: Session, workspace_id: str, setup: SearchSetup | B
     if setup.embedder is not None:
         to_embed = max(0, chunks - _cached(session, workspace_id, setup))
     share = to_embed / chunks if chunks else 0.0
-    is_model = setup.embedder is not None and setup.embedder.is_model
-    embedding_seconds = text_tokens / TOKENS_PER_SECOND * share if is_model else 0.0
+    tokens_to_embed = round(text_tokens * share)
+    seconds = tokens_to_embed / setup.embedder.tokens_per_second if setup.embedder is not None else 0.0
     return ReindexEstimate(
         reason="index_missing" if index is None else "index_empty",
         documents=int(documents),
         chunks=chunks,
         texts_to_embed=to_embed,
-        seconds=round(embedding_seconds + chunks / 5_000 + 0.5, 1),
+        tokens_to_embed=tokens_to_embed,
+        embedding_cost_usd=_cost_usd(tokens_to_embed, setup),
+        seconds=round(seconds + chunks / 5_000 + 0.5, 1),
         build=build_call(workspace_id, setup),
     )
 
@@ -67,6 +73,11 @@ def build_call(workspace_id: str, setup: SearchSetup) -> dict[str, Any]:
     """Return method, path and body of the request that builds the setup's index."""
     body = {"setup": setup.model_dump(mode="json")}
     return {"method": "POST", "path": f"/v1/workspaces/{workspace_id}/indexes", "body": body}
+
+
+def _cost_usd(tokens: int, setup: SearchSetup) -> float | None:
+    price = setup.embedder.usd_per_million_tokens if setup.embedder is not None else 0.0
+    return None if price is None else tokens * price / 1e6
 
 
 def _ready_chunks(workspace_id: str, chunking: str) -> Any:

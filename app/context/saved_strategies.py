@@ -48,7 +48,7 @@ def save_strategy(session: Session, workspace_id: str, name: str, strategy: Stra
     What equals the newest version already is that version.
     """
     resolved = strategy.resolved()
-    check_stores(session, resolved.retrieval)
+    check_usable(session, resolved.retrieval)
     newest = _newest(session, workspace_id, name)
     if newest is not None and _parse(canonical_json(newest.definition)) == resolved:
         return _saved(newest), False
@@ -142,7 +142,7 @@ def ensure_index(
     )
     index = session.scalars(statement).one_or_none()
     if index is None:
-        check_stores(session, setup)
+        check_usable(session, setup)
         index = IndexRow(
             id=index_id or new_id("index"),
             workspace_id=workspace_id,
@@ -180,7 +180,9 @@ def _recipe(definition: str) -> IndexRecipe:
     return IndexRecipe.model_validate_json(definition)
 
 
-def check_stores(session: Session, setup: SearchSetup | BaselineSetup) -> None:
-    """Raise a PlaygroundError where the database cannot hold what one of the stores builds."""
+def check_usable(session: Session, setup: SearchSetup | BaselineSetup) -> None:
+    """Raise a PlaygroundError where this installation cannot use the embedder, or the database a store."""
+    if isinstance(setup, SearchSetup) and setup.embedder is not None:
+        setup.embedder.check_usable()
     for store in setup.stores if isinstance(setup, SearchSetup) else ():
         store.check_database(session)

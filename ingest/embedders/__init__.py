@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -21,12 +22,16 @@ class Embedder(Part):
     Promises: `encode` returns float32 [len(texts), dimensions] in the order of `texts`; a row does not depend on its
     neighbours (within 1e-5 for fp32, 1e-2 for bf16); rows have unit length; zero texts give an array of shape [0,
     dimensions]. Heavy state is loaded on first use, once a process, by a module-level loader; building the part
-    loads nothing. Raises UnavailableError where the model is not on this machine, InvalidInputError where its
-    weights are not the expected.
+    loads nothing and calls nobody. Raises UnavailableError where the model is not on this machine or does not answer,
+    InvalidInputError where its weights are not the expected or the service may not call it.
     """
 
-    is_model: ClassVar[bool] = True
-    """False for members that need no model file."""
+    is_remote: ClassVar[bool] = False
+    """True for members that call another machine: each call may cost money, take long, and fail."""
+    tokens_per_second: ClassVar[float] = math.inf
+    """A careful figure of how fast documents are encoded on two processor cores, for estimates; inf: no time at all."""
+    query_seconds: ClassVar[float] = 0.0
+    """How long a query takes, for estimates."""
 
     @property
     @abstractmethod
@@ -36,7 +41,15 @@ class Embedder(Part):
     @property
     @abstractmethod
     def window_tokens(self) -> int | None:
-        """Return how many tokens of a text the model reads (special tokens not counted), None where it reads all."""
+        """Return how many tokens of a text the model reads (special tokens and prefixes not counted).
+
+        None where it reads all, or where nobody here knows.
+        """
+
+    @property
+    def usd_per_million_tokens(self) -> float | None:
+        """Return what encoding costs beside this machine's time: 0 for what runs here, None where it is unknown."""
+        return 0.0
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -48,7 +61,21 @@ class Embedder(Part):
 
     @abstractmethod
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return the tokens of each text by the model's own tokenizer, special tokens not counted, never truncated."""
+        """Return the tokens of each text by the model's own tokenizer, special tokens not counted, never truncated.
+
+        What `encode` puts in front of a text is not counted. A member without its model's tokenizer gives an estimate
+        and says so.
+        """
+
+    def check_usable(self) -> None:
+        """Raise a PlaygroundError where this installation cannot use the settings.
+
+        It is asked before a strategy or an index is saved, not again at each use; it calls no other machine.
+        """
+
+    def advice(self) -> list[str]:
+        """Return what the authors of the model advise and these settings do not do, a sentence each."""
+        return []
 
 
 import_members(__name__, __path__)

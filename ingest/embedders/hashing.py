@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,6 @@ class Hashing(Embedder):
     Each distinct feature adds sign * (1 + ln(its count)) to one place of the vector. Finds shared words, not shared
     meaning: for tests, for machines where no model can run, and as the floor a model has to beat.
     """
-
-    is_model: ClassVar[bool] = False
 
     kind: Literal["hashing"]
     dimensions: int = Field(

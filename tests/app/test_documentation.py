@@ -14,6 +14,7 @@ from app import documentation
 from app.api.routers.catalog import FAMILIES
 from configs.part import BAKE_TIME, LIVE, Part
 from configs.settings import Settings
+from ingest.model_registry import Sourced, known_models
 
 
 class Lamp(Part):
@@ -132,7 +133,18 @@ def test_the_families_stand_in_the_order_of_the_catalogue(written: Path) -> None
 def test_pages_are_written_into_the_folder(written: Path) -> None:
     assert (written / "settings.md").read_text(encoding="utf-8") == documentation.settings_page()
     assert (written / "parts.md").read_text(encoding="utf-8").startswith("# Parts\n")
+    assert (written / "models.md").read_text(encoding="utf-8") == documentation.models_page()
     assert (written / "openapi.json").read_text(encoding="utf-8") == documentation.openapi_description()
+
+
+def test_every_figure_of_the_registry_stands_beside_its_source() -> None:
+    page = documentation.models_page()
+    for known in known_models():
+        section = page.partition(f"### `{known.model}`")[2].partition("###")[0]
+        figures = {name: figure for name, figure in known if isinstance(figure, Sourced)}
+        assert section.count("- ") >= len(figures)
+        assert all(f"- {name}: {figure.source}\n" in section for name, figure in figures.items())
+        assert f"{known.dimensions.value:,}" in page
 
 
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:

@@ -77,8 +77,12 @@ def test_every_environment_setting_has_a_sentence(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "text"),
-    [("settings.md", documentation.settings_page()), ("parts.md", documentation.parts_page(FAMILIES))],
-    ids=["settings.md", "parts.md"],
+    [
+        ("settings.md", documentation.settings_page()),
+        ("parts.md", documentation.parts_page(FAMILIES)),
+        ("models.md", documentation.models_page()),
+    ],
+    ids=["settings.md", "parts.md", "models.md"],
 )
 def test_the_generated_pages_are_fresh(page: str, text: str) -> None:
     assert (ROOT / "docs" / page).read_text(encoding="utf-8") == text, "run `make docs` and commit what it writes"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from configs.part import BAKE_TIME, LIVE, Part, canonical_json, fingerprint_of
+from configs.part import ADDED_BAKE_TIME, BAKE_TIME, LIVE, Part, canonical_json, fingerprint_of
 from configs.text import Text
 
 
@@ -49,6 +49,7 @@ class Row(Shape):
 class Disc(Shape):
     kind: Literal["disc"]
     radius: float = Field(1.0, json_schema_extra=BAKE_TIME)
+    hole: float | None = Field(None, description="came after indexes were baked", json_schema_extra=ADDED_BAKE_TIME)
 
     def area(self) -> float:
         return 3.0 * self.radius**2
@@ -207,3 +208,10 @@ def test_every_module_of_a_package_is_imported(tmp_path: Path, monkeypatch: pyte
 def test_a_part_resolves_to_itself_unless_it_says_otherwise() -> None:
     made = Square(kind="square")
     assert made.resolved() is made
+
+
+def test_a_setting_that_came_later_leaves_fingerprints_of_before_as_they_were() -> None:
+    before = fingerprint_of({"kind": "disc", "revision": 1, "radius": 1.0})
+    assert Disc(kind="disc").fingerprint == before
+    assert Disc(kind="disc", hole=0.5).fingerprint != before
+    assert Disc(kind="disc", hole=0.5).baked()["hole"] == 0.5

@@ -115,3 +115,35 @@ def test_a_refusal_names_every_wrong_setting_and_no_value(monkeypatch: pytest.Mo
     assert error.code == "unusable_setting"
     assert all(name in error.detail and name in error.hint for name in ("PLAYGROUND_PORT", "PLAYGROUND_LOG_FORMAT"))
     assert "hunter2" not in f"{error.detail} {error.hint}"
+
+
+def test_endpoints_are_listed_with_the_variables_of_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = "https://api.openai.com/v1=OPENAI_API_KEY, http://127.0.0.1:8080/"
+    settings = Settings.model_validate({"embedder_urls": listed})
+    expected = {"https://api.openai.com/v1": "OPENAI_API_KEY", "http://127.0.0.1:8080": None}
+    assert settings.embedder_endpoints == expected
+    assert Settings().embedder_endpoints == {}
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(InvalidInputError, match="names OPENAI_API_KEY for https"):
+        settings.check_usable()
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    settings.check_usable()
+    assert "sk-secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "api.openai.com",
+        "ftp://host/v1",
+        "https://user:key@host/v1",
+        "https://host/v1?key=1",
+        "https://host/v1=",
+        "https://host/v1=sk-secret",
+        "https://host/v1 https://other/v1",
+        ",",
+    ],
+)
+def test_endpoints_of_another_form_are_refused(listed: str) -> None:
+    with pytest.raises(ValidationError, match="embedder_urls"):
+        Settings.model_validate({"embedder_urls": listed})

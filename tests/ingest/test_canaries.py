@@ -18,6 +18,7 @@ from ingest.canaries import CANARIES, MOST_DRIFT, CanaryRow, check_canaries, dri
 from ingest.embedders import Vectors
 from ingest.embedders.hashing import Hashing
 from tests.database import add_index, add_workspace, fresh_database
+from tests.ingest.embedders.stand_in import stand_in, status
 from tests.ingest.library import HYBRID, LEXICAL
 
 assert isinstance(HYBRID.embedder, Hashing)
@@ -99,6 +100,36 @@ def test_each_is_due_at_a_start_and_after_a_day(database: Database, monkeypatch:
     tomorrow = now() + timedelta(days=1, seconds=1)
     monkeypatch.setattr(canaries, "now", lambda: tomorrow)
     assert due(database, at_start=False) == everything
+
+
+def test_a_start_calls_no_other_machine_that_was_asked_within_a_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stand_in() as server:
+        recipe = {**HYBRID.model_dump(mode="json"), "embedder": server.embedder().model_dump(mode="json")}
+        with database.write() as session:
+            add_index(session, "e", recipe=recipe, maintained=True)
+        remote = server.embedder().fingerprint
+        assert set(due(database, at_start=True)) == {HASHING.fingerprint, remote}
+        assert check(database) == {HASHING.fingerprint: 0.0, remote: 0.0}
+        assert set(due(database, at_start=True)) == {HASHING.fingerprint}
+        tomorrow = now() + timedelta(days=1, seconds=1)
+        monkeypatch.setattr(canaries, "now", lambda: tomorrow)
+        assert set(due(database, at_start=True)) == {HASHING.fingerprint, remote}
+        assert set(due(database, at_start=False)) == {HASHING.fingerprint, remote}
+
+
+def test_an_endpoint_that_does_not_answer_has_not_changed(database: Database) -> None:
+    with stand_in() as server:
+        embedder = server.embedder()
+        list(check_canaries(database, {"remote": embedder}))
+        server.always = status(401)
+        assert list(check_canaries(database, {"remote": embedder})) == []
+        server.always = None
+        ((_, drift),) = check_canaries(database, {"remote": embedder})
+    assert drift < MOST_DRIFT
+    (alert,) = open_alerts(database)
+    assert (alert.kind, alert.figures["code"]) == ("embedder_failed", "endpoint_refused")
 
 
 def test_the_drift_is_that_of_the_worst_row() -> None:

@@ -1,4 +1,4 @@
-"""The catalogue: every family, its members and their settings, and the presets."""
+"""The catalogue: every family, its members and their settings, the presets, and the registry of embedding models."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from indexes.fusions import Fusion
 from indexes.stores import Store
 from ingest.chunkers import Chunker
 from ingest.embedders import Embedder
+from ingest.model_registry import KnownModel, known_models
 from ingest.parsers import Parser
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"], route_class=PlaygroundRoute)
@@ -64,17 +65,18 @@ class Catalog(BaseModel):
 
     families: list[FamilyView]
     presets: list[PresetView]
+    models: list[KnownModel] = Field(description="embedding models whose figures are known, with where each comes from")
 
 
 @router.get("", summary="What strategies can be made of")
 @needs("caller")
 async def get_catalog() -> Catalog:
-    """Return the families of parts with their members and settings, and the presets."""
+    """Return the families of parts with their members and settings, and the presets, and the known embedding models."""
     presets = [
         PresetView(name=preset.name, description=preset.description, strategy=preset.strategy)
         for preset in load_presets().values()
     ]
-    return Catalog(families=[_family(family) for family in FAMILIES], presets=presets)
+    return Catalog(families=[_family(family) for family in FAMILIES], presets=presets, models=list(known_models()))
 
 
 def _family(family: type[Part]) -> FamilyView:

@@ -15,6 +15,7 @@ from indexes.database.tables import IndexRow, Worker
 from indexes.durable_files import check_writable
 from indexes.shared_files import shared_files
 from indexes.workers import is_alive
+from ingest.embedders import Embedder
 from ingest.models import DEFAULT_MODEL, locate, model_settings
 
 OK = "ok"
@@ -109,7 +110,8 @@ def _schema(session: Session, expected: str) -> str:
 def _model(session: Session) -> str:
     recipes = session.scalars(select(IndexRow.recipe).where(IndexRow.maintained))
     embedders = [one["embedder"] or {} for one in recipes]  # a lexical index has none
-    for model in sorted({str(one["model"]) for one in embedders if "model" in one}):
+    remote = {kind for kind, member in Embedder.members().items() if member.is_remote}
+    for model in sorted({str(one["model"]) for one in embedders if "model" in one and one["kind"] not in remote}):
         try:
             if not (model_settings().allow_model_hub and model != DEFAULT_MODEL):  # asking a hub takes long
                 locate(model)

@@ -76,7 +76,7 @@ async def get_report(
         int, Query(ge=0, le=1_000_000, description=_described("output_tokens"))
     ] = DEFAULTS.output_tokens,
     embedding_usd_per_million_tokens: Annotated[
-        float, Query(ge=0, le=1_000, description=_described("embedding_usd_per_million_tokens"))
+        float | None, Query(ge=0, le=1_000, description=_described("embedding_usd_per_million_tokens"))
     ] = DEFAULTS.embedding_usd_per_million_tokens,
     reembedded_share_per_month: Annotated[
         float, Query(ge=0, le=31, description=_described("reembedded_share_per_month"))

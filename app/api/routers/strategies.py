@@ -23,7 +23,7 @@ from app.context.saved_strategies import (
     load_strategy,
     save_strategy,
 )
-from app.context.strategy import Strategy, load_preset
+from app.context.strategy import SearchSetup, Strategy, load_preset
 from configs.part import fingerprint_of
 from indexes.database.catalog import load_workspace
 
@@ -56,6 +56,9 @@ class StrategyView(BaseModel):
     requires_reindex: ReindexEstimate | None = Field(
         description="what has to be built before it answers; null: nothing"
     )
+    advice: list[str] = Field(
+        description="what the authors of its embedding model advise and it does not do, as a prefix left out"
+    )
     created_at: datetime
 
 
@@ -68,8 +71,14 @@ def view_of(session: Session, workspace_id: str, saved: SavedStrategy) -> Strate
         is_default=workspace.default_strategy == saved.name,
         strategy=saved.strategy,
         requires_reindex=estimate_reindex(session, workspace_id, saved.strategy.retrieval),
+        advice=_advice(saved.strategy),
         created_at=saved.created_at,
     )
+
+
+def _advice(strategy: Strategy) -> list[str]:
+    setup = strategy.retrieval
+    return setup.embedder.advice() if isinstance(setup, SearchSetup) and setup.embedder is not None else []
 
 
 def _etag(view: StrategyView) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.context.estimate import TOKENS_PER_SECOND
 
@@ -24,13 +24,15 @@ class IngestCost(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     seconds: float
-    usd_once: float
-    usd_per_month: float
+    usd_once: float | None = Field(description="null where the price is unknown")
+    usd_per_month: float | None
 
 
-def ingest_cost(embedded_tokens: int, usd_per_million: float, reembedded_share_per_month: float) -> IngestCost:
+def ingest_cost(embedded_tokens: int, usd_per_million: float | None, reembedded_share_per_month: float) -> IngestCost:
     """Return the cost of embedding so many tokens once, and of each month after."""
+    seconds = embedded_tokens / TOKENS_PER_SECOND
+    if usd_per_million is None:
+        return IngestCost(seconds=seconds, usd_once=None, usd_per_month=None)
     once = ingest_cost_usd(embedded_tokens, usd_per_million, 0.0, 0.0)
     first_month = ingest_cost_usd(embedded_tokens, usd_per_million, reembedded_share_per_month, 1.0)
-    seconds = embedded_tokens / TOKENS_PER_SECOND
     return IngestCost(seconds=seconds, usd_once=once, usd_per_month=first_month - once)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from app.context.estimate import TOKENS_PER_SECOND, ReindexEstimate, estimate_reindex
+from app.context.estimate import ReindexEstimate, estimate_reindex
 from app.context.strategy import SearchSetup
 from app.evaluation.experiments.panel import NO_LOANS, Loans, is_personal
 from app.evaluation.experiments.specification import Contestant, Limits, Specification
@@ -20,7 +20,6 @@ SEARCH_SECONDS = 0.01
 PACKING_SECONDS = 0.004
 MATERIAL_SECONDS = 0.003
 """What of a user goes with a context: ranking memories, bans and boosts."""
-QUERY_ENCODING_SECONDS = 0.012
 REQUEST_SECONDS = 0.025
 FIXED_SECONDS = 2.0
 
@@ -45,7 +44,9 @@ class Plan(BaseModel):
     texts_to_embed: int = Field(description="estimate of texts whose vectors no cache holds")
     tokens_to_embed: int = Field(description="estimate, by 4.2 characters a token")
     seconds: float = Field(description="estimated time on two processor cores")
-    embedding_cost_usd: float = Field(description="0: the embedders run on this machine")
+    embedding_cost_usd: float | None = Field(
+        description="of those tokens at list prices; 0 for embedders on this machine, null where a price is unknown"
+    )
 
 
 def plan_experiment(
@@ -78,9 +79,9 @@ def plan_experiment(
         packings=cells * (len(budgets) + 1) + len(personal) * (loans.answers * lent_budgets + loans.questions),
         lent_answers=len(personal) * loans.answers,
         texts_to_embed=sum(estimate.texts_to_embed for estimate in missing),
-        tokens_to_embed=sum(_tokens(estimate) for estimate in missing),
+        tokens_to_embed=sum(estimate.tokens_to_embed for estimate in missing),
         seconds=sum(estimate.seconds for estimate in missing),
-        embedding_cost_usd=0.0,
+        embedding_cost_usd=_cost_usd(missing),
     )
     probed = specification.latency_requests * sum(not one.is_baseline for one in contestants)
     return plan.model_copy(update={"seconds": round(plan.seconds + _seconds(plan, embedded, probed), 1)})
@@ -88,9 +89,9 @@ def plan_experiment(
 
 def _seconds(plan: Plan, embedded: Sequence[SearchSetup], probed_requests: int) -> float:
     """Return the estimated seconds beside the making of indexes."""
-    embedders = {one.embedder.fingerprint for one in embedded if one.embedder is not None and one.embedder.is_model}
+    query_seconds = {one.embedder.fingerprint: one.embedder.query_seconds for one in embedded if one.embedder}
     return (
-        len(embedders) * plan.questions * QUERY_ENCODING_SECONDS
+        sum(query_seconds.values()) * plan.questions
         + plan.searches * SEARCH_SECONDS
         + plan.packings * PACKING_SECONDS
         + plan.lent_answers * MATERIAL_SECONDS
@@ -99,9 +100,9 @@ def _seconds(plan: Plan, embedded: Sequence[SearchSetup], probed_requests: int) 
     )
 
 
-def _tokens(estimate: ReindexEstimate) -> int:
-    """Return the tokens that the estimate's time stands for."""
-    return int(max(0.0, estimate.seconds - estimate.chunks / 5_000 - 0.5) * TOKENS_PER_SECOND)
+def _cost_usd(missing: Iterable[ReindexEstimate]) -> float | None:
+    costs = [estimate.embedding_cost_usd for estimate in missing]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def search_setups(contestants: Iterable[Contestant]) -> list[SearchSetup]:

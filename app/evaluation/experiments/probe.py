@@ -20,6 +20,8 @@ from app.evaluation.questions import Question
 from indexes.jobs import RunningJob
 from indexes.search import Stopwatch
 from indexes.view import IndexView
+from ingest.charges import charge
+from ingest.metering import metered
 
 ROUNDS_PER_STEP = 5
 WARM_UP_ROUNDS = 2
@@ -59,15 +61,19 @@ def probe_latency(
             job.progress("timing", number, rounds)
             yield
         question = questions[draw.integers(len(questions))]
-        for contestant in [searched[place] for place in draw.permutation(len(searched))]:
-            try:
-                stages = _request(bench, contestant, views[contestant.retrieval_fingerprint], question)
-            except Exception:
-                seconds.pop(contestant.label, None)
-                searched = [one for one in searched if one is not contestant]
-                continue
-            if number >= WARM_UP_ROUNDS:
-                seconds[contestant.label].append(stages)
+        with metered() as meter:
+            for contestant in [searched[place] for place in draw.permutation(len(searched))]:
+                try:
+                    stages = _request(bench, contestant, views[contestant.retrieval_fingerprint], question)
+                except Exception:
+                    seconds.pop(contestant.label, None)
+                    searched = [one for one in searched if one is not contestant]
+                    continue
+                if number >= WARM_UP_ROUNDS:
+                    seconds[contestant.label].append(stages)
+        if meter.calls:
+            with job.write() as session:
+                charge(job, session, meter)
     job.progress("timing", rounds, rounds)
     return seconds
 

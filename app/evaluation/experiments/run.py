@@ -27,6 +27,8 @@ from app.evaluation.gold import pinned_gold
 from indexes.database.engine import now
 from indexes.jobs import Handler, RunningJob
 from indexes.view import IndexView
+from ingest.charges import charge
+from ingest.metering import metered
 
 RUN_EXPERIMENT = "run_experiment"
 QUESTIONS_PER_BATCH = 16
@@ -62,7 +64,7 @@ class ExperimentRunner:
             session.execute(update(ExperimentRow).where(ExperimentRow.id == experiment.id).values(values))
         remove_baked(self.data_folder, folders)
         job.progress("deciding", 1, 1)
-        job.result = {"experiment_id": experiment.id, "cells": len(contestants) * len(experiment.questions)}
+        job.result |= {"experiment_id": experiment.id, "cells": len(contestants) * len(experiment.questions)}
 
     def _bench(self, job: RunningJob, experiment: ExperimentRow) -> Bench:
         restriction = experiment.parsed_specification().filter
@@ -118,11 +120,13 @@ class ExperimentRunner:
             for position in range(0, len(left), QUESTIONS_PER_BATCH):
                 job.progress("answering", len(done), total)
                 rows: list[dict[str, Any]] = []
-                for number in left[position : position + QUESTIONS_PER_BATCH]:
-                    wanted = [(strategy, contestants[strategy]) for strategy in group if (strategy, number) not in done]
-                    rows += maker.cells(setup, view, wanted, number, questions[number], gold[number])
+                with metered() as meter:
+                    for number in left[position : position + QUESTIONS_PER_BATCH]:
+                        wanted = [(one, contestants[one]) for one in group if (one, number) not in done]
+                        rows += maker.cells(setup, view, wanted, number, questions[number], gold[number])
                 with job.write() as session:
                     _insert(session, experiment.id, rows)
+                    charge(job, session, meter)
                 done.update((row["strategy_number"], row["question_number"]) for row in rows)
                 yield
         job.progress("answering", total, total)

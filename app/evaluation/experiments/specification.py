@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from sqlalchemy.orm import Session
 
 from app.context.policy import ContextPolicy
-from app.context.saved_strategies import check_stores, load_strategy
+from app.context.saved_strategies import check_usable, load_strategy
 from app.context.strategy import BaselineSetup, RetrievalSetup, Strategy
 from app.evaluation.experiments.grid import Grid
 from app.evaluation.metrics import Metric
@@ -149,7 +149,7 @@ def strategies_of(session: Session, workspace_id: str, entries: Sequence[Entry])
     ]
     _check(contestants)
     for one in contestants:
-        check_stores(session, one.strategy.retrieval)
+        check_usable(session, one.strategy.retrieval)
     return contestants
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.context.estimate import CHARACTERS_PER_TOKEN
+from app.context.strategy import BaselineSetup, SearchSetup
 from app.evaluation.economics.assumptions import Assumptions
 from app.evaluation.economics.break_even import BreakEven, compare_ways
 from app.evaluation.economics.ingest_cost import IngestCost, ingest_cost
@@ -36,8 +37,11 @@ class Economy(BaseModel):
     provider: str | None = Field(None, max_length=100, description="where several offer the model")
     requests_per_day: float = Field(1_000.0, gt=0, le=1e9, description="requests on an average day")
     output_tokens: int = Field(300, ge=0, le=1_000_000, description="tokens of an answer")
-    embedding_usd_per_million_tokens: float = Field(
-        0.0, ge=0, le=1_000, description="price of embedding; 0 for a model on a machine of your own"
+    embedding_usd_per_million_tokens: float | None = Field(
+        None,
+        ge=0,
+        le=1_000,
+        description="price of embedding; default: the list price of each strategy's embedder, 0 for one run here",
     )
     reembedded_share_per_month: float = Field(
         0.1, ge=0, le=31, description="part of the documents that changes each month and is embedded again"
@@ -134,7 +138,7 @@ def gather(session: Session, experiment: ExperimentRow, economy: Economy) -> Con
         price=price,
         price_date=newest_price_change().isoformat(),
         costs={label: request_cost(price, some, assumptions) for label, some in tokens.items() if some},
-        ingest_costs=_ingest_costs(findings, economy),
+        ingest_costs=_ingest_costs(experiment, findings, economy),
         break_even=compare_ways(price, assumptions),
         sensitivity=sensitivities(price, assumptions),
         documents=len(experiment.pins),
@@ -142,14 +146,24 @@ def gather(session: Session, experiment: ExperimentRow, economy: Economy) -> Con
     )
 
 
-def _ingest_costs(findings: Findings, economy: Economy) -> dict[str, IngestCost]:
+def _ingest_costs(experiment: ExperimentRow, findings: Findings, economy: Economy) -> dict[str, IngestCost]:
+    prices = {one.label: _embedding_price(one.strategy.retrieval) for one in experiment.parsed_contestants()}
+    given = economy.embedding_usd_per_million_tokens
     return {
         one.label: ingest_cost(
-            one.embedded_tokens, economy.embedding_usd_per_million_tokens, economy.reembedded_share_per_month
+            one.embedded_tokens,
+            prices.get(one.label) if given is None else given,
+            economy.reembedded_share_per_month,
         )
         for one in findings.strategies
         if one.embedded_tokens is not None
     }
+
+
+def _embedding_price(setup: SearchSetup | BaselineSetup) -> float | None:
+    if isinstance(setup, BaselineSetup) or setup.embedder is None:
+        return 0.0
+    return setup.embedder.usd_per_million_tokens
 
 
 def _retrieved_tokens(findings: Findings, pair: ShownPair | None) -> int:

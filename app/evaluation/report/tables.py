@@ -200,8 +200,8 @@ def _mean(value: float | None) -> str:
     return "not applicable" if value is None else f"{value:.3f}"
 
 
-def _cost(usd: float) -> str:
-    return shown_usd(usd) if usd else "nothing"
+def _cost(usd: float | None) -> str:
+    return "nothing" if usd == 0 else shown_usd(usd)
 
 
 def _milliseconds(seconds: float | None) -> str:

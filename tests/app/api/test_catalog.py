@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from app.api.routers.catalog import FAMILIES
 from app.context.strategy import load_presets
+from ingest.model_registry import known_models
 from tests.app.api.playground import Workspace, expect
 
 
@@ -55,3 +56,12 @@ def test_each_preset_can_be_saved_as_it_is_shown(catalog: Any, workspace: Worksp
         saved = workspace.post("/strategies", {"name": name, "strategy": preset["strategy"]}, 201)
         again = workspace.post("/strategies", {"name": name, "preset": preset["name"]}, 200)
         assert (saved["version"], again) == (1, saved)
+
+
+def test_the_known_models_are_in_it_with_the_source_of_each_figure(catalog: Any) -> None:
+    shown = {(model["model"], model["base_url"]): model for model in catalog["models"]}
+    assert list(shown) == [(known.model, known.base_url) for known in known_models()]
+    small = shown["text-embedding-3-small", "https://api.openai.com/v1"]
+    assert small["usd_per_million_tokens"]["value"] == 0.02
+    assert small["usd_per_million_tokens"]["source"].startswith("genai-prices")
+    assert small["query_prefix"] is None

@@ -64,8 +64,10 @@ def test_a_model_that_is_gone_is_named(client: TestClient, tmp_path: Path) -> No
         with database.write() as session:
             session.add(Workspace(id="w", name="w"))
             session.flush()
-            for number, model in enumerate(("all-MiniLM-L6-v2", "gone/model", None)):
+            for number, model in enumerate(("all-MiniLM-L6-v2", "at an endpoint", "gone/model", None)):
                 recipe = {"embedder": model and {"kind": "sentence_transformer", "model": model}}
+                if model == "at an endpoint":  # no file of this machine
+                    recipe["embedder"] = {"kind": "openai_compatible", "model": model}
                 name = f"f{number}"
                 session.add(
                     IndexRow(id=f"i{number}", workspace_id="w", fingerprint=name, recipe=recipe, maintained=True)

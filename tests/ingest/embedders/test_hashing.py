@@ -130,7 +130,7 @@ def test_another_process_computes_the_same_bytes() -> None:
 
 
 def test_it_needs_no_model_and_reads_everything() -> None:
-    assert not Hashing.is_model
+    assert not Hashing.is_remote
     assert hashing().window_tokens is None
     assert hashing(dimensions=64).vector_dimensions == 64
 

@@ -126,11 +126,11 @@ def test_window_and_tokens_are_known_without_loading_the_model() -> None:
     program = (
         "import sys; from ingest.embedders.sentence_transformer import SentenceTransformer;"
         "part = SentenceTransformer(kind='sentence_transformer').resolved();"
-        "print(part.window_tokens, part.count_tokens(['a fox', 'fox ' * 1000]), part.is_model);"
+        "print(part.window_tokens, part.count_tokens(['a fox', 'fox ' * 1000]), part.is_remote);"
         "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
-    assert done.stdout.splitlines() == ["254 [2, 1000] True", "[]"]
+    assert done.stdout.splitlines() == ["254 [2, 1000] False", "[]"]
 
 
 def test_a_folder_tells_its_window_and_tokens(tmp_path: Path) -> None:

@@ -115,15 +115,18 @@ def test_ingest_is_charged_by_strategy() -> None:
     costs = {
         "a": IngestCost(seconds=1_234.4, usd_once=0.0113578, usd_per_month=0.00113578),
         "b": IngestCost(seconds=0.0, usd_once=0.0, usd_per_month=0.0),
+        "c": IngestCost(seconds=9.0, usd_once=None, usd_per_month=None),
     }
     some = content(
-        built, lexical, strategy("uncosted", chunks=5), strategy("line", is_baseline=True), ingest_costs=costs,
+        built, lexical, strategy("c", chunks=7, embedded_tokens=8), strategy("uncosted", chunks=5),
+        strategy("line", is_baseline=True), ingest_costs=costs,
         economy=Economy(reembedded_share_per_month=0.25),
     )  # fmt: skip
     table = ingest_table(some)
     assert table.rows == [
         ("a", "1,234", "567,890", "1,234 s", "$0.0114", "$0.00114"),
         ("b", "99", "0", "0 s", "nothing", "nothing"),
+        ("c", "7", "8", "9 s", "price unknown", "price unknown"),
     ]
     assert table.head[-1] == "Each month (25% again)"
 

@@ -23,9 +23,20 @@ class Parser(Part):
     extensions: ClassVar[tuple[str, ...]]
     media_types: ClassVar[tuple[str, ...]]
 
+    def check_available(self) -> None:
+        """Raise UnsupportedMediaTypeError where this installation lacks what the member needs; most need nothing."""
+
     @abstractmethod
     def parse(self, data: bytes) -> ParsedDocument:
         """Return the document that `data` holds."""
+
+
+def refuse_empty(data: bytes) -> None:
+    """Raise InvalidInputError `empty_file` where `data` holds nothing but white space."""
+    if not data or data.isspace():
+        raise InvalidInputError(
+            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
+        )
 
 
 def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
@@ -34,10 +45,7 @@ def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
     A byte order mark (UTF-8 or UTF-16) decides, else `declared_encoding`: the Python name of what the file says of
     itself.
     """
-    if not data.strip():
-        raise InvalidInputError(
-            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
-        )
+    refuse_empty(data)
     encoding = declared_encoding
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"

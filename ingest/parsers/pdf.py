@@ -13,7 +13,7 @@ from pypdf.generic import DictionaryObject
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser
+from ingest.parsers import Parser, refuse_empty
 
 MAX_PAGES = 5_000
 MARKER_WINDOW_BYTES = 1_024
@@ -66,10 +66,7 @@ class Pdf(Parser):
 
 def _check_frame(data: bytes) -> None:
     """Raise where `data` is empty, does not begin like a PDF or does not end like one."""
-    if not data.strip():
-        raise InvalidInputError(
-            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
-        )
+    refuse_empty(data)
     if b"%PDF-" not in data[:MARKER_WINDOW_BYTES]:
         raise _damaged("does not begin like one")
     if b"%%EOF" not in data.rstrip(b"\x00 \t\r\n")[-MARKER_WINDOW_BYTES:]:

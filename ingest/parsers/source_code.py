@@ -1,0 +1,1 @@
+"""Source code, in the languages that an extension names."""

@@ -38,6 +38,7 @@ from indexes.segments import remove_unused
 from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
+from ingest.office.limits import configure as configure_office
 from ingest.pipeline import Pipeline
 from ingest.uploads import remove_orphaned_sources
 
@@ -54,6 +55,7 @@ class Installation:
             allow_model_hub=settings.allow_model_hub,
             encoding_threads=settings.encoding_threads,
         )
+        configure_office(memory_bytes=settings.office_memory_bytes, seconds=settings.office_seconds)
         migrate(settings.sqlalchemy_url)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,6 +94,12 @@ class SourceRecord(_Record):
     end: int
     described_at: int = Field(description="position whose headings and page stand beside the label")
     tokens: int
+    row: str = Field("", description="number of the row it begins in, of a table or a list of records")
+    line: str = Field("", description="number of the line it begins in, of source code")
+
+    def origin(self, origin_of: OriginOf) -> Origin:
+        """Return where it comes from, as it was told when the context was assembled."""
+        return replace(origin_of(self.version_id, self.described_at), row=self.row, line=self.line)
 
     @classmethod
     def of(cls, source: Source) -> Self:
@@ -106,6 +112,8 @@ class SourceRecord(_Record):
             end=source.span.end,
             described_at=source.described_at,
             tokens=source.tokens,
+            row=source.origin.row,
+            line=source.origin.line,
         )
 
 
@@ -200,7 +208,7 @@ def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf, sections: 
     sources = [
         SourceBlock(
             label=source.label,
-            origin=origin_of(source.version_id, source.described_at),
+            origin=source.origin(origin_of),
             text=text_of(source.version_id, Span(source.start, source.end)),
         )
         for source in receipt.sources

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from configs.errors import InvalidInputError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser, decode
+from ingest.parsers import Parser, Place, decode
 
 MAX_COLUMNS = 10_000
 DELIMITERS = ("\t", ";", "|", ",")
@@ -28,6 +28,7 @@ class CsvTable(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "text/tab-separated-values")
+    places: ClassVar[tuple[Place, ...]] = ("record",)
 
     kind: Literal["csv_table"]
 

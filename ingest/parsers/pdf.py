@@ -13,7 +13,7 @@ from pypdf.generic import DictionaryObject
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser, refuse_empty
+from ingest.parsers import Parser, Place, refuse_empty
 
 MAX_PAGES = 5_000
 MARKER_WINDOW_BYTES = 1_024
@@ -36,6 +36,7 @@ class Pdf(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".pdf",)
     media_types: ClassVar[tuple[str, ...]] = ("application/pdf",)
+    places: ClassVar[tuple[Place, ...]] = ("page",)
 
     kind: Literal["pdf"]
 

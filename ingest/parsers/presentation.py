@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from ingest.document import ParsedDocument
 from ingest.office.limits import require_office
 from ingest.office.reader import check_archive, read_office
-from ingest.parsers import Parser, refuse_empty
+from ingest.parsers import Parser, Place, refuse_empty
 
 
 class Presentation(Parser):
@@ -22,6 +22,7 @@ class Presentation(Parser):
     media_types: ClassVar[tuple[str, ...]] = (
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     )
+    places: ClassVar[tuple[Place, ...]] = ("page",)
 
     kind: Literal["presentation"]
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from ingest.document import ParsedDocument
 from ingest.office.limits import require_office
 from ingest.office.reader import check_archive, read_office
-from ingest.parsers import Parser, refuse_empty
+from ingest.parsers import Parser, Place, refuse_empty
 
 
 class WordDocument(Parser):
@@ -20,7 +20,10 @@ class WordDocument(Parser):
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".docx",)
-    media_types: ClassVar[tuple[str, ...]] = ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",)
+    media_types: ClassVar[tuple[str, ...]] = (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    )
+    places: ClassVar[tuple[Place, ...]] = ("page",)
 
     kind: Literal["word_document"]
 

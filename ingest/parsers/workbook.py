@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from ingest.document import ParsedDocument
 from ingest.office.limits import require_office
 from ingest.office.reader import check_archive, read_office
-from ingest.parsers import Parser, refuse_empty
+from ingest.parsers import Parser, Place, refuse_empty
 
 
 class Workbook(Parser):
@@ -22,6 +22,7 @@ class Workbook(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".xlsx",)
     media_types: ClassVar[tuple[str, ...]] = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
+    places: ClassVar[tuple[Place, ...]] = ("record",)
 
     kind: Literal["workbook"]
 

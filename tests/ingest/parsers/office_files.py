@@ -39,7 +39,10 @@ def docx(*body: str, title: str = "", prolog: str = "") -> bytes:
     )
     parts = {
         "word/document.xml": (document, "wordprocessingml.document.main+xml"),
-        "word/styles.xml": (f'{_DECLARATION}<w:styles xmlns:w="{_WORD}">{styles}</w:styles>', "wordprocessingml.styles+xml"),
+        "word/styles.xml": (
+            f'{_DECLARATION}<w:styles xmlns:w="{_WORD}">{styles}</w:styles>',
+            "wordprocessingml.styles+xml",
+        ),
     }
     return _package(parts, "word/document.xml", {"word/document.xml": {"rId1": ("styles", "styles.xml")}}, title)
 
@@ -75,11 +78,12 @@ def xlsx(sheets: Mapping[str, Rows], title: str = "") -> bytes:
 
 
 def _worksheet(rows: Rows) -> str:
-    made = "".join(
-        f'<row r="{number}">{"".join(_cell(f"{_column(n)}{number}", value) for n, value in enumerate(row) if value)}</row>'
-        for number, row in enumerate(rows, start=1)
-    )
+    made = "".join(f'<row r="{number}">{_cells(number, row)}</row>' for number, row in enumerate(rows, start=1))
     return f'{_DECLARATION}<worksheet xmlns="{_SHEET}"><sheetData>{made}</sheetData></worksheet>'
+
+
+def _cells(number: int, row: Sequence[str]) -> str:
+    return "".join(_cell(f"{_column(n)}{number}", value) for n, value in enumerate(row) if value)
 
 
 def _cell(reference: str, value: str) -> str:
@@ -177,7 +181,9 @@ def _package(
     parts: Mapping[str, tuple[str, str]], first: str, links: Mapping[str, Mapping[str, tuple[str, str]]], title: str
 ) -> bytes:
     """Return an Office package of `parts` (content and type by name) that opens at `first`."""
-    overrides = "".join(f'<Override PartName="/{name}" ContentType="{_TYPE}{kind}"/>' for name, (_, kind) in parts.items())
+    overrides = "".join(
+        f'<Override PartName="/{name}" ContentType="{_TYPE}{kind}"/>' for name, (_, kind) in parts.items()
+    )
     core = (
         f'{_DECLARATION}<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/core-properties" '
         f'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{escape(title)}</dc:title></cp:coreProperties>'

@@ -64,7 +64,10 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
         concurrency=xberg.ConcurrencyConfig(max_threads=1),
     )
     source = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=MEDIA_TYPES[kind])
-    found = asyncio.run(_extract(xberg, source, config))
+    result = asyncio.run(xberg.extract(source, config))
+    if result.errors:
+        raise RuntimeError(result.errors[0].message)
+    found = result.results[0]
     written = WrittenText(most_characters)
     if kind == "xlsx":
         _write_workbook(found, data, written)
@@ -74,13 +77,6 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
     if not title and kind != "xlsx":  # a workbook's headings are its sheets
         title = first_heading(written.blocks)
     return {"text": written.text, "title": title, "blocks": written.blocks}
-
-
-async def _extract(xberg: Any, source: Any, config: Any) -> Any:
-    result = await xberg.extract(source, config)
-    if result.errors:
-        raise RuntimeError(result.errors[0].message)
-    return result.results[0]
 
 
 def _nodes(found: Any) -> list[Node]:

@@ -139,7 +139,7 @@ def _refusal(refused: str, reason: str) -> PlaygroundError:
 
 def _content_refusal(reason: str) -> PlaygroundError:
     said = " ".join(reason.split())[:300]
-    if "security" in reason.lower() or "limit" in reason.lower():
+    if any(word in reason.lower() for word in ("security", "limit", "bomb", "too many", "exceed")):
         return TooLargeError(
             f"the file is too complex to be read safely: {said}",
             hint="split it, or save it as PDF or text",

@@ -29,9 +29,20 @@ def zip_of(files: Mapping[str, str | bytes], stored: Sequence[str] = ()) -> byte
     return buffer.getvalue()
 
 
-def docx(*body: str, title: str = "", prolog: str = "") -> bytes:
-    """Return a text document of `body`, made by `heading`, `paragraph` and `table`; `prolog` may hold a DTD."""
+def replaced(archive: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Return the zip file with `files` added, or in the place of those of the same names."""
+    with zipfile.ZipFile(BytesIO(archive)) as opened:
+        before = {name: opened.read(name) for name in opened.namelist() if name not in files}
+    return zip_of({**before, **files}, stored=[name for name in before if name == "mimetype"])
+
+
+def docx(*body: str, title: str = "", prolog: str = "", entity: tuple[str, str] = ("", "")) -> bytes:
+    """Return a text document of `body`, made by `heading`, `paragraph` and `table`.
+
+    `prolog` may hold a DTD; of `entity`, the second stands in the document for the first.
+    """
     document = f'{_DECLARATION}{prolog}<w:document xmlns:w="{_WORD}"><w:body>{"".join(body)}</w:body></w:document>'
+    document = document.replace(*entity) if entity[0] else document
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading {level}"/>'
         f'<w:pPr><w:outlineLvl w:val="{level - 1}"/></w:pPr></w:style>'

@@ -11,6 +11,8 @@ import json
 import os
 import resource
 import sys
+import zipfile
+from io import BytesIO
 from typing import Any
 
 from ingest.office.outline import Node, first_heading, write_outline
@@ -24,6 +26,10 @@ MEDIA_TYPES = {
     "epub": "application/epub+zip",
     "eml": "message/rfc822",
 }
+PACKAGES = frozenset({"docx", "pptx", "xlsx"})
+DECLARATION_WINDOW_BYTES = 65_536
+"""A document type is declared in front of the first element."""
+
 MOST_ANSWER_BYTES_PER_CHARACTER = 24
 MOST_FILES_IN_ARCHIVE = 10_000
 MOST_TABLE_CELLS = 2_000_000
@@ -38,6 +44,19 @@ def limit_itself(memory_bytes: int, seconds: int, most_characters: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
     most_bytes = MOST_ANSWER_BYTES_PER_CHARACTER * most_characters
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+
+def refuse_declarations(data: bytes) -> None:
+    """Raise ValueError where a part of an Office package declares entities, which its format forbids.
+
+    The library leaves such entities out, and with them what they stand for.
+    """
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.endswith((".xml", ".rels")):
+                with archive.open(name) as part:
+                    if b"<!DOCTYPE" in part.read(DECLARATION_WINDOW_BYTES):
+                        raise ValueError(f"the part {name!r} declares a document type, which Office files may not")
 
 
 def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dict[str, Any]:
@@ -67,6 +86,8 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
     result = asyncio.run(xberg.extract(source, config))
     if result.errors:
         raise RuntimeError(result.errors[0].message)
+    if kind in PACKAGES:
+        refuse_declarations(data)
     found = result.results[0]
     written = WrittenText(most_characters)
     if kind == "xlsx":

@@ -11,8 +11,8 @@ from ingest.document import ParsedDocument
 from ingest.html_text import HtmlText
 from ingest.parsers import Parser, decode
 
-MAX_TAGS = 1_000_000
-"""Twice what the longest pages of the web have; each takes ten microseconds."""
+MAX_TAGS = 400_000
+"""Each takes ten to twenty microseconds; a book on one page has a tenth of them."""
 
 PRESCAN_BYTES = 1_024
 """The encoding is declared within so many bytes, says the HTML standard."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,17 +11,23 @@ from hypothesis import strategies as st
 from app.context import locations
 from app.context.locations import NOWHERE, Location, Locator, line_starts
 from app.context.personal.remembered import Remembered
+from indexes.database.engine import Database
 from indexes.database.tables import Version
-from tests.ingest.conftest import library  # noqa: F401  # a fixture
 from tests.ingest.library import Library, file_upload
 from tests.ingest.parsers.office_files import xlsx
 from tests.ingest.parsers.pdf_files import pdf_of
 
 CODE = b"# one\n\ndef f():\r\n    return 1\n"
+TWO_SHEETS = xlsx({"s": [["n", "p"], ["ann", "1"]], "t": [[], [], ["m", "q"], ["bob", "2"]]})
 ROWS = b"name,price\nann,1\n,\nbob,2\n"
 
 
-def located(library: Library, name: str, source: bytes) -> tuple[Locator, Version, str]:  # noqa: F811
+@pytest.fixture
+def library(database: Database, tmp_path: Path) -> Library:
+    return Library(database, tmp_path)
+
+
+def located(library: Library, name: str, source: bytes) -> tuple[Locator, Version, str]:
     """Ingest a file; return what locates in it, its version and its text."""
     library.ingest(file_upload(name, source))
     version = library.versions(name)[-1]
@@ -41,8 +49,8 @@ def located(library: Library, name: str, source: bytes) -> tuple[Locator, Versio
         ("a.pdf", pdf_of(["one", "", "three"]), "three", Location(page="3")),
         ("a.txt", b"one\ntwo\n", "two", NOWHERE),
         ("a.md", b"# one\n\ntwo\n", "two", NOWHERE),
-        ("a.xlsx", xlsx({"s": [["n", "p"], ["ann", "1"]], "t": [[], [], ["m", "q"], ["bob", "2"]]}), "ann", Location(row="2")),
-        ("a.xlsx", xlsx({"s": [["n", "p"], ["ann", "1"]], "t": [[], [], ["m", "q"], ["bob", "2"]]}), "bob", Location(row="4")),
+        ("a.xlsx", TWO_SHEETS, "ann", Location(row="2")),
+        ("a.xlsx", TWO_SHEETS, "bob", Location(row="4")),
     ],
 )  # fmt: skip
 def test_a_position_has_the_number_its_reader_counts(
@@ -50,14 +58,14 @@ def test_a_position_has_the_number_its_reader_counts(
     name: str,
     source: bytes,
     words: str,
-    location: Location,  # noqa: F811
+    location: Location,
 ) -> None:
     locator, version, text = located(library, name, source)
     assert locator.at(version.id, text.index(words)) == location
     assert locator.at("another", 0) == NOWHERE
 
 
-def test_what_was_read_once_is_remembered(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_was_read_once_is_remembered(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locations, "_remembered", Remembered(100, lambda numbers: len(numbers.starts) + 1))
     first, version, text = located(library, "a.py", CODE)
     monkeypatch.setattr(locations, "_read", lambda _, keys: {key: pytest.fail("read again") for key in keys})

@@ -41,7 +41,7 @@ def test_paragraphs_are_separated_by_blank_lines_and_lists_are_not() -> None:
     ("said", "text"),
     [
         (part("code", text="x = 1", language="python"), "x = 1"),
-        (part("metadata_block", entries=[{"key": "From", "value": "a"}, {"key": "To", "value": "b"}]), "From: a\nTo: b"),
+        (part("metadata_block", entries=[{"key": "To", "value": "a"}, {"key": "Cc", "value": "b"}]), "To: a\nCc: b"),
         (part("definition_item", term="a", definition="b"), "a: b"),
         (part("footnote", text="small"), "small"),
         (part("formula", text="E = m"), "E = m"),

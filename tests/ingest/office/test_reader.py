@@ -60,7 +60,7 @@ def test_a_file_is_read_whole() -> None:
         ("import time; time.sleep(60)", TooLargeError, "parser_timed_out"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", TooLargeError, "parser_timed_out"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", TooLargeError, "parser_timed_out"),
-        ("import os; os.write(2, b'memory allocation of 9 bytes failed'); os.abort()", TooLargeError, "parser_out_of_memory"),
+        ("import os; os.write(2, b'memory allocation failed'); os.abort()", TooLargeError, "parser_out_of_memory"),
         ("import os; os.abort()", InvalidInputError, "parser_crashed"),
         ("import sys; sys.exit(3)", InvalidInputError, "parser_crashed"),
         ("print('{\"refused\": \"memory\", \"reason\": \"\"}')", TooLargeError, "parser_out_of_memory"),
@@ -128,8 +128,8 @@ def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path
     )  # fmt: skip
     told = set(read_office("docx", b"PK").text.split())
     assert told <= {
-        "LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "PATH", "PYTHONIOENCODING", "PYTHONPATH", "RAYON_NUM_THREADS",
-        "TMPDIR", "TOKIO_WORKER_THREADS",
+        "LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "PATH", "PYTHONIOENCODING", "PYTHONPATH",
+        "RAYON_NUM_THREADS", "TMPDIR", "TOKIO_WORKER_THREADS",
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from tests.architecture.source_tree import ROOT
 from tests.ingest.parsers.office_files import docx, epub, paragraph, replaced, xlsx, zip_of
+from tests.ingest.parsers.pdf_files import pdf_of
 
 MEGABYTE = 1_000_000
 TIMEOUT_SECONDS = 60
@@ -55,14 +57,8 @@ def read_elsewhere(file_name: str, data: bytes, folder: Path) -> Reading:
     """Read the file in a process of its own and return what it took."""
     path = folder / "file"
     path.write_bytes(data)
-    done = subprocess.run(
-        [sys.executable, "-c", _READ, file_name, str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT_SECONDS,
-    )
+    command = [sys.executable, "-c", _READ, file_name, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
     assert done.returncode == 0, done.stderr[-2000:]
     said: dict[str, Any] = json.loads(done.stdout)
     return Reading(
@@ -123,10 +119,11 @@ def shared_string_xlsx() -> bytes:
         for row in range(1, 10_001)
     )
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'<worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>'
     return replaced(
         xlsx({"s": [["a"]]}),
         {
-            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>'.encode(),
+            "xl/worksheets/sheet1.xml": sheet.encode(),
             "xl/sharedStrings.xml": f'<sst xmlns="{space}"><si><t>{"a" * 100_000}</t></si></sst>'.encode(),
             "xl/_rels/workbook.xml.rels": (
                 b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
@@ -153,22 +150,30 @@ def nested_mail() -> bytes:
 
 def mail_with_bomb() -> bytes:
     """Return a message with a zip bomb attached."""
-    import base64
-
     bomb = base64.encodebytes(zip_of({"a.txt": bytes(300 * MEGABYTE)})).decode()
     return (
         "From: a@example.com\r\nSubject: bomb\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/mixed; boundary="cut"\r\n\r\n--cut\r\nContent-Type: text/plain\r\n\r\nbody\r\n--cut\r\n'
+        'Content-Type: multipart/mixed; boundary="cut"\r\n\r\n'
+        "--cut\r\nContent-Type: text/plain\r\n\r\nbody\r\n--cut\r\n"
         'Content-Type: application/zip\r\nContent-Disposition: attachment; filename="a.zip"\r\n'
         f"Content-Transfer-Encoding: base64\r\n\r\n{bomb}\r\n--cut--\r\n"
     ).encode()
 
 
-def bomb_pdf(pdf: bytes, plain: int) -> bytes:
-    """Return the one-page PDF `pdf` with a content stream that unpacks to `plain` blanks."""
+def bomb_pdf(megabytes: int) -> bytes:
+    """Return a PDF whose one page unpacks to that many megabytes."""
     compressor = zlib.compressobj(9)
-    chunk = b" " * MEGABYTE
-    packed = b"".join(compressor.compress(chunk) for _ in range(plain // MEGABYTE)) + compressor.flush()
-    start = pdf.index(b"stream\n") + len(b"stream\n")
-    end = pdf.index(b"\nendstream")
+    packed = b"".join(compressor.compress(b" " * MEGABYTE) for _ in range(megabytes)) + compressor.flush()
+    pdf = pdf_of([b""], is_compressed=True)
+    start, end = pdf.index(b"stream\n") + len(b"stream\n"), pdf.index(b"\nendstream")
     return pdf[:start] + packed + pdf[end:]
+
+
+def tireless_pdf(operators: int) -> bytes:
+    """Return a PDF whose one page shows a letter again and again."""
+    return pdf_of([b"BT /F1 12 Tf " + b"(a) Tj " * operators + b"ET"], is_compressed=True)
+
+
+def wide_csv(columns: int) -> bytes:
+    """Return a table of that many columns and one row."""
+    return b",".join(b"c%d" % number for number in range(columns)) + b"\n" + b",".join([b"1"] * columns) + b"\n"

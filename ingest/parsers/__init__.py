@@ -93,11 +93,15 @@ def parser_for(file_name: str, media_type: str = "") -> Parser:
     member, extension = _member_for(file_name, media_type)
     if member is not None:
         return member.for_extension(extension)
-    known = sorted(extension for member in Parser.members().values() for extension in member.extensions)
     raise UnsupportedMediaTypeError(
         f"no parser reads {extension or media_type or 'a file without an extension'!r}",
-        hint=f"upload one of: {', '.join(known)}",
+        hint=f"upload one of: {readable_extensions()}",
     )
+
+
+def readable_extensions() -> str:
+    """Return every extension that a member reads, sorted, with commas between them."""
+    return ", ".join(sorted(extension for member in Parser.members().values() for extension in member.extensions))
 
 
 def places_of(file_name: str, media_type: str = "") -> tuple[Place, ...]:

@@ -61,7 +61,11 @@ class Settings(BaseSettings):
         description="Memory that the process reading one Office file, book or mail may take (address space, in bytes).",
     )
     office_seconds: int = Field(
-        10, ge=1, le=3_600, description="Time that reading one Office file, book or mail may take, in seconds."
+        10,
+        ge=1,
+        le=3_600,
+        description="Processor time that reading one Office file, book or mail may take, in seconds; "
+        "six times as long on the clock.",
     )
     max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
     metrics_workspaces: int = Field(

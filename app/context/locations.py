@@ -83,14 +83,26 @@ def _read(session: Session, keys: set[tuple[str, Place]]) -> dict[tuple[str, Pla
             select(Version.id, Version.structure).where(Version.id.in_(blocks))
         ):
             place = blocks[version_id]
-            numbered = [block for block in structure or [] if block["kind"] == place]
-            starts, numbers = (array("I", [int(block[name]) for block in numbered]) for name in ("start", "label"))
-            read[version_id, place] = _Numbers(place=place, starts=starts, numbers=numbers)
+            read[version_id, place] = _numbers_of(structure or [], place)
     if lines:
         for version_id, text in session.execute(select(Version.id, Version.text).where(Version.id.in_(lines))):
             starts = array("I", chain([0], line_starts(text or "")))
             read[version_id, "line"] = _Numbers(place="line", starts=starts, numbers=range(1, len(starts) + 1))
     return read
+
+
+def _numbers_of(structure: Iterable[JsonObject], place: Place) -> _Numbers:
+    """Return where pages or rows begin; a heading in front of a row belongs to it."""
+    starts, numbers = array("I"), array("I")
+    heading: int | None = None
+    for block in structure:
+        if block["kind"] == place:
+            starts.append(block["start"] if heading is None else heading)
+            numbers.append(int(block["label"]))
+            heading = None
+        elif place == "record" and block["kind"] == "heading" and heading is None:
+            heading = block["start"]
+    return _Numbers(place=place, starts=starts, numbers=numbers)
 
 
 def line_starts(text: str) -> Iterable[int]:

@@ -41,7 +41,7 @@ def limit_itself(memory_bytes: int, seconds: int, most_characters: int) -> None:
     """Let the kernel end this process where it takes more memory or time, or writes more, than it may."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 2))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     most_bytes = MOST_ANSWER_BYTES_PER_CHARACTER * most_characters
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 

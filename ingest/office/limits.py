@@ -12,7 +12,7 @@ LIBRARY = "xberg"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeLimits:
-    """What the installation decides; see `configs.settings.Settings` for each."""
+    """What the installation decides; see `configs.settings.Settings` for each. `seconds` are processor time."""
 
     memory_bytes: int = 500_000_000
     seconds: int = 10

@@ -23,8 +23,8 @@ ZIP_END_WINDOW_BYTES = 65_557
 """The directory of a zip file ends within so many bytes of its end, by its format."""
 
 OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-LOADING_SECONDS = 5
-"""What starting the process may take beside the deadline; the file has not been looked at then."""
+PATIENCE = 6
+"""Seconds on the clock for each of processor time that a file may take: a busy machine is not the file's fault."""
 
 SAVE_ANEW = "open it in the program it was made with, save it as a new file and upload that"
 
@@ -78,7 +78,7 @@ def _answer(kind: str, data: bytes) -> dict[str, Any]:
                 stdout=said,
                 stderr=complaints,
                 env=_environment(),
-                timeout=limits.seconds + LOADING_SECONDS,
+                timeout=limits.seconds * PATIENCE,
                 check=False,
             ).returncode
         except subprocess.TimeoutExpired:
@@ -120,7 +120,7 @@ def _refusal(refused: str, reason: str) -> PlaygroundError:
         )
     if refused == "time":
         return TooLargeError(
-            f"reading the file takes longer than {limits.seconds} seconds",
+            f"reading the file takes longer than {limits.seconds} seconds of processor time",
             hint="split it, or raise PLAYGROUND_OFFICE_SECONDS if you trust it",
             code="parser_timed_out",
         )

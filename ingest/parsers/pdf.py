@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from io import BytesIO
-from time import monotonic
+from time import thread_time
 from typing import ClassVar, Literal
 
 from pypdf import PasswordType, PdfReader, apply_configuration
@@ -23,7 +23,7 @@ MAX_TOKENS_PER_STREAM = 600_000
 
 LEAST_SECONDS = 8.0
 SECONDS_PER_MEGABYTE = 10.0
-"""A file may take longer the larger it is: honest pages hold what they show, a trap shows one thing again and again."""
+"""Of processor time, so that a busy machine does not decide. A file may take longer the larger it is: honest pages hold what they show, a trap shows one thing again and again."""
 
 MARKER_WINDOW_BYTES = 1_024
 """The header and the end marker are looked for in so many bytes at either end of the file, as PDF viewers do."""
@@ -40,7 +40,7 @@ class Pdf(Parser):
     NUL characters and lone surrogates, which broken fonts yield, become U+FFFD. The title is the one of the document
     information. Raises InvalidInputError: `encrypted_file` (the empty password does not open it), `damaged_file` (not
     a PDF, cut off, or unreadable in part), `no_text` (no pages, or scans); TooLargeError: `too_many_pages` (over
-    5,000) or `too_complex` (a limit of pypdf against bombs, or 8 seconds and 10 more for each megabyte of the file).
+    5,000) or `too_complex` (a limit of pypdf against bombs, or 8 seconds of processor time and 10 for each megabyte).
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".pdf",)
@@ -77,9 +77,9 @@ class Pdf(Parser):
 
 def _page_texts(reader: PdfReader, seconds: float) -> Iterator[str]:
     """Yield the text of each page; raise TooLargeError where the pages before one took longer than `seconds`."""
-    end = monotonic() + seconds
+    end = thread_time() + seconds
     for number, page in enumerate(reader.pages, start=1):
-        if monotonic() > end:
+        if thread_time() > end:
             raise TooLargeError(
                 f"reading the PDF takes too long: {number - 1} of {len(reader.pages)} pages took {seconds:.0f} seconds",
                 hint="print it into a new PDF, or split it",

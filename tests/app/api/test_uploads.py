@@ -112,7 +112,7 @@ def test_a_context_names_row_and_line_and_is_rebuilt_with_them(workspace: Worksp
         ("table.csv", b"animal,legs\n" + b"hen,2\n" * 200 + b"zebra,4\n", ""),
         ("stripes.py", b"# padding that fills lines\n" * 200 + b"def zebra() -> int:\n    return 80\n", ""),
     )
-    made = workspace.post("/contexts", {"question": "zebra"})
+    made = workspace.post("/contexts", {"question": "zebra"}, 201)
     sent = made["text"] or "".join(message["content"] for message in made["messages"])
     at = {name: max(int(one[name] or 0) for one in made["citations"]) for name in ("row", "line")}
     assert 150 < at["row"] <= 201

@@ -18,7 +18,7 @@ from tests.ingest.parsers.office_files import xlsx
 from tests.ingest.parsers.pdf_files import pdf_of
 
 CODE = b"# one\n\ndef f():\r\n    return 1\n"
-TWO_SHEETS = xlsx({"s": [["n", "p"], ["ann", "1"]], "t": [[], [], ["m", "q"], ["bob", "2"]]})
+TWO_SHEETS = xlsx({"first": [["n", "p"], ["ann", "1"]], "second": [[], [], ["m", "q"], ["bob", "2"]]})
 ROWS = b"name,price\nann,1\n,\nbob,2\n"
 
 
@@ -51,6 +51,8 @@ def located(library: Library, name: str, source: bytes) -> tuple[Locator, Versio
         ("a.md", b"# one\n\ntwo\n", "two", NOWHERE),
         ("a.xlsx", TWO_SHEETS, "ann", Location(row="2")),
         ("a.xlsx", TWO_SHEETS, "bob", Location(row="4")),
+        ("a.xlsx", TWO_SHEETS, "first", Location(row="1")),
+        ("a.xlsx", TWO_SHEETS, "second", Location(row="3")),
     ],
 )  # fmt: skip
 def test_a_position_has_the_number_its_reader_counts(

@@ -58,6 +58,7 @@ def test_a_file_is_read_whole() -> None:
     ("code", "error", "refused"),
     [
         ("import time; time.sleep(60)", TooLargeError, "parser_timed_out"),
+        ("import resource as r; r.setrlimit(r.RLIMIT_CPU, (1, 2))\nwhile 1: pass", TooLargeError, "parser_timed_out"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", TooLargeError, "parser_timed_out"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", TooLargeError, "parser_timed_out"),
         ("import os; os.write(2, b'memory allocation failed'); os.abort()", TooLargeError, "parser_out_of_memory"),
@@ -75,7 +76,7 @@ def test_however_the_process_ends_the_file_is_refused_clearly(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, error: type[PlaygroundError], refused: str
 ) -> None:
     configure(memory_bytes=300_000_000, seconds=1)
-    monkeypatch.setattr(reader, "LOADING_SECONDS", 1)
+    monkeypatch.setattr(reader, "PATIENCE", 5)
     child_that(monkeypatch, tmp_path, code)
     caught = refusal()
     assert (type(caught), caught.code) == (error, refused)
@@ -85,14 +86,14 @@ def test_however_the_process_ends_the_file_is_refused_clearly(
 
 def test_the_deadline_ends_the_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configure(memory_bytes=300_000_000, seconds=1)
-    monkeypatch.setattr(reader, "LOADING_SECONDS", 0)
+    monkeypatch.setattr(reader, "PATIENCE", 5)
     mark = tmp_path / "pid"
     child_that(
         monkeypatch, tmp_path, f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     )
     start = time.monotonic()
     assert refusal().code == "parser_timed_out"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
 
@@ -105,7 +106,7 @@ def test_the_process_limits_itself() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("(", "[").replace(")", "]")) == [
         [300_000_000] * 2,
-        [8, 9],
+        [7, 8],
         [24_000] * 2,
         [0, 0],
     ]

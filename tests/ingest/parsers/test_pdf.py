@@ -218,3 +218,17 @@ def test_two_hundred_pages_take_less_than_three_seconds() -> None:
     begun = time.thread_time()
     assert len(PARSER.parse(data).blocks) == 200
     assert time.thread_time() - begun < 3
+
+
+def test_pages_that_take_too_long_for_the_size_of_the_file_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_module, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(pdf_module, "SECONDS_PER_MEGABYTE", 0.0)
+    error = refusal_of(pdf_of(["one", "two", "three"]))
+    assert (type(error), error.code) == (TooLargeError, "too_complex")
+    assert "pages" in error.detail
+
+
+def test_a_page_that_draws_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_module, "MAX_TOKENS_PER_STREAM", 100)
+    assert PARSER.parse(pdf_of(["short"])).text == "short"
+    assert refusal_of(pdf_of([b"BT /F1 12 Tf " + b"(a) Tj " * 100 + b"ET"])).code == "too_complex"

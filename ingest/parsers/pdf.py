@@ -23,7 +23,8 @@ MAX_TOKENS_PER_STREAM = 600_000
 
 LEAST_SECONDS = 8.0
 SECONDS_PER_MEGABYTE = 10.0
-"""Of processor time, so that a busy machine does not decide. A file may take longer the larger it is: honest pages hold what they show, a trap shows one thing again and again."""
+"""Of processor time, so that a busy machine does not decide. A file may take longer the larger it is: honest pages hold
+what they show, a trap shows one thing again and again."""
 
 MARKER_WINDOW_BYTES = 1_024
 """The header and the end marker are looked for in so many bytes at either end of the file, as PDF viewers do."""

@@ -9,6 +9,8 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
+from pypdf.errors import DependencyError
 
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest import numbered_blocks
@@ -91,7 +93,11 @@ def test_a_pdf_that_opens_without_a_password_is_read(algorithm: str) -> None:
     assert (document.text, document.title) == ("locked against changes", "T")
 
 
-def test_encryption_that_cannot_be_undone_here_is_named() -> None:
+def test_encryption_that_cannot_be_undone_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_library(*_: object) -> None:
+        raise DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    monkeypatch.setattr(PdfReader, "decrypt", without_library)
     aes = b"/V 4 /CF << /StdCF << /CFM /AESV2 /Length 16 >> >> /StmF /StdCF /StrF /StdCF"
     data = encrypted(pdf_of(["locked"]), "").replace(b"/V 2", aes).replace(b"/R 3", b"/R 4")
     error = refusal_of(data)

@@ -84,5 +84,5 @@ $(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(DEVELOPMENT): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e '.[development]'
+	$(INSTALL) -e '.[development,office]'
 	@touch $(RUNTIME) $@

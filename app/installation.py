@@ -37,6 +37,7 @@ from indexes.shared_files import share_files
 from indexes.view import Views
 from indexes.workers import Workers
 from ingest.models import configure
+from ingest.office.limits import configure as configure_office
 from ingest.pipeline import Pipeline
 from ingest.remote_endpoints import allow_endpoints
 
@@ -54,6 +55,7 @@ class Installation:
             encoding_threads=settings.encoding_threads,
         )
         allow_endpoints(settings.embedder_endpoints)
+        configure_office(memory_bytes=settings.office_memory_bytes, seconds=settings.office_seconds)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)
         share_files(settings.data_folder, settings.object_store)

@@ -69,6 +69,18 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
+    office_memory_bytes: int = Field(
+        500_000_000,
+        ge=250_000_000,
+        description="Memory that the process reading one Office file, book or mail may take (address space, in bytes).",
+    )
+    office_seconds: int = Field(
+        10,
+        ge=1,
+        le=3_600,
+        description="Processor time that reading one Office file, book or mail may take, in seconds; "
+        "six times as long on the clock.",
+    )
     max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
     metrics_workspaces: int = Field(
         50, ge=0, le=1_000, description="Workspaces that get a label of their own in the metrics; the rest is `other`."

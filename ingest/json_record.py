@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from configs.errors import InvalidInputError
+from configs.errors import InvalidInputError, TooLargeError
 from configs.text import storable
 from ingest.numbered_blocks import refuse_longer_text
 
@@ -14,6 +14,8 @@ MAX_DEPTH = 100
 """Levels of arrays and objects inside each other; far below what the interpreter's stack holds."""
 
 MAX_PATH_CHARACTERS = 10_000
+MAX_VALUES = 2_000_000
+"""Values, objects and arrays that one JSON text may hold: each takes a hundred bytes and more while it is read."""
 
 
 class Members(list[tuple[str, Any]]):
@@ -24,8 +26,14 @@ def load(text: str, place: str) -> Any:
     """Return the JSON value of `text`: Members, lists, strings, True, False and None; numbers as the strings they are.
 
     Raises InvalidInputError that begins with `place`: `invalid_json` (NaN and Infinity included) or
-    `nested_too_deeply`.
+    `nested_too_deeply`; TooLargeError `too_many_values`, by the marks between values, those inside strings included.
     """
+    if sum(map(text.count, ",{[")) > MAX_VALUES:
+        raise TooLargeError(
+            f"{place}: more than {MAX_VALUES} values",
+            hint="split the file, or upload the records as JSON Lines",
+            code="too_many_values",
+        )
 
     def refuse_constant(name: str) -> NoReturn:
         raise InvalidInputError(

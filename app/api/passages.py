@@ -26,6 +26,8 @@ class PassageView(BaseModel):
     title: str
     heading_path: list[str]
     page: str = Field(description="number of the page it begins on, empty where there are none")
+    row: str = Field(description="number of the row it begins in, empty where the file is no table or list of records")
+    line: str = Field(description="number of the line it begins in, empty where the file is no source code")
     start: int
     end: int
     tokens: int
@@ -47,11 +49,11 @@ class Scope(BaseModel):
 
 def view_of(passage: Passage) -> PassageView:
     """Return the passage as the API shows it."""
-    hit = passage.hit
+    hit, at = passage.hit, passage.location
     return PassageView(
         rank=hit.rank, document_id=hit.document_id, version_id=hit.version_id, external_id=passage.external_id,
-        title=passage.title, heading_path=list(passage.heading_path), page=passage.page, start=hit.span.start,
-        end=hit.span.end, tokens=hit.tokens, score=hit.score,
+        title=passage.title, heading_path=list(passage.heading_path), page=at.page, row=at.row,
+        line=at.line, start=hit.span.start, end=hit.span.end, tokens=hit.tokens, score=hit.score,
         stores={name: StoreScoreView(score=one.score, rank=one.rank) for name, one in hit.stores.items()},
         text=passage.text, lead=passage.lead.text,
     )  # fmt: skip

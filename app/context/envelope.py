@@ -26,6 +26,8 @@ class Origin:
     title: str = ""
     heading_path: tuple[str, ...] = ()
     page: str = ""
+    row: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ def absent_nonce(nonce: str, draw: Callable[[], str], texts: Iterable[str]) -> s
 
 def texts_of(source: SourceBlock) -> list[str]:
     """Return every untrusted text of the source."""
-    return [source.text, source.origin.title, *source.origin.heading_path, source.origin.page]
+    origin = source.origin
+    return [source.text, origin.title, *origin.heading_path, origin.page, origin.row, origin.line]
 
 
 def opening(source: SourceBlock, nonce: str) -> str:
@@ -90,6 +93,8 @@ def attributes(origin: Origin) -> str:
         "source": origin.title,
         "section": SECTION_SEPARATOR.join(origin.heading_path),
         "page": origin.page,
+        "row": origin.row,
+        "line": origin.line,
     }
     return "".join(f' {name}="{_escaped(value)}"' for name, value in described.items() if value.strip())
 

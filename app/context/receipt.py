@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -98,6 +98,12 @@ class SourceRecord(_Record):
         (),
         description="spans of the same version whose texts stand in front: a table's header, the signature of a class",
     )
+    row: str = Field("", description="number of the row it begins in, of a table or a list of records")
+    line: str = Field("", description="number of the line it begins in, of source code")
+
+    def origin(self, origin_of: OriginOf) -> Origin:
+        """Return where it comes from, as it was told when the context was assembled."""
+        return replace(origin_of(self.version_id, self.described_at), row=self.row, line=self.line)
 
     @classmethod
     def of(cls, source: Source) -> Self:
@@ -111,6 +117,8 @@ class SourceRecord(_Record):
             described_at=source.described_at,
             tokens=source.tokens,
             lead=tuple((span.start, span.end) for span in source.lead),
+            row=source.origin.row,
+            line=source.origin.line,
         )
 
 
@@ -205,7 +213,7 @@ def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf, sections: 
     sources = [
         SourceBlock(
             label=source.label,
-            origin=origin_of(source.version_id, source.described_at),
+            origin=source.origin(origin_of),
             text="".join(text_of(source.version_id, Span(*one)) for one in (*source.lead, (source.start, source.end))),
         )
         for source in receipt.sources

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.context.envelope import Origin
 from app.context.estimate import build_call
+from app.context.locations import Location, Locator, page_at, page_starts
 from app.context.passages import described_at
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
-from configs.part import JsonObject
 from configs.span import NO_LEAD, Lead, Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
@@ -47,7 +45,7 @@ CHARACTERS_PER_TOKEN_AT_MOST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A hit with its text and where it comes from: headings and page of its first non-space character.
+    """A hit with its text and where it comes from: headings and location of its first non-space character.
 
     `title` is the version's own, as it was when indexed; `measure` is None where it was not worked out when the
     document was cut.
@@ -61,13 +59,16 @@ class Passage:
     file_name: str
     tags: tuple[str, ...]
     heading_path: tuple[str, ...]
-    page: str
+    location: Location
     lead: Lead = NO_LEAD
 
     @property
     def origin(self) -> Origin:
         """Return what readers are told of where it comes from."""
-        return Origin(title=self.title or self.file_name, heading_path=self.heading_path, page=self.page)
+        at = self.location
+        return Origin(
+            title=self.title or self.file_name, heading_path=self.heading_path, page=at.page, row=at.row, line=at.line
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,39 +209,22 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
         .where(ChunkRow.chunking == chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
     )  # fmt: skip
     rows = {(row[0], row[1]): row for row in session.execute(statement)}
-    paged = {row.id for row in rows.values() if row.media_type == "application/pdf"}
-    pages = _pages(session, paged) if paged else {}
+    locator = Locator(session, {(row.id, row.file_name, row.media_type) for row in rows.values()})
     passages = []
     for hit in hits:
         row = rows.get((hit.version_id, hit.ordinal))
         if row is None:  # erased since it was found
             continue
-        page = page_at(pages.get(hit.version_id, []), described_at(hit.span, row[3]))
+        location = locator.at(hit.version_id, described_at(hit.span, row[3]))
         measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
         passages.append(
             Passage(
                 hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
-                file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path), page=page,
-                lead=stored_lead(row.prefix, row.lead),
+                file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path),
+                location=location, lead=stored_lead(row.prefix, row.lead),
             )
         )  # fmt: skip
     return passages
-
-
-def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:
-    statement = select(Version.id, Version.structure).where(Version.id.in_(version_ids))
-    return {version_id: page_starts(structure or []) for version_id, structure in session.execute(statement)}
-
-
-def page_starts(structure: Sequence[JsonObject]) -> list[tuple[int, str]]:
-    """Return where each page of a version begins, with its label, in order."""
-    return [(block["start"], block["label"]) for block in structure if block["kind"] == "page"]
-
-
-def page_at(pages: Sequence[tuple[int, str]], position: int) -> str:
-    """Return the label of the page that holds `position`, "" where there is none."""
-    number = bisect.bisect_right(pages, position, key=itemgetter(0))
-    return pages[number - 1][1] if number else ""
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:
@@ -283,7 +267,7 @@ def whole_passage(rank: int, document: Document, version: Version, text: str) ->
         hit=hit, text=text, measure=None, external_id=document.external_id, title=version.title,
         file_name=version.file_name, tags=tuple(document.tags),
         heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
-        page=page_at(page_starts(structure), begin),
+        location=Location(page=page_at(page_starts(structure), begin)),
     )  # fmt: skip
 
 

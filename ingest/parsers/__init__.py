@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import PurePosixPath
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 from configs.errors import InvalidInputError, UnsupportedMediaTypeError
-from configs.part import Part, import_members
+from configs.part import JsonObject, Part, import_members
 from ingest.document import ParsedDocument
+
+Place = Literal["page", "record", "line"]
+"""What a citation names beside the headings. Pages and records are blocks; lines are counted in the text."""
 
 
 class Parser(Part):
@@ -22,10 +25,35 @@ class Parser(Part):
 
     extensions: ClassVar[tuple[str, ...]]
     media_types: ClassVar[tuple[str, ...]]
+    places: ClassVar[tuple[Place, ...]] = ()
+    """What citations of its documents name: where a reader finds the passage in the file."""
+
+    @classmethod
+    def settings_for(cls, extension: str) -> JsonObject:  # noqa: ARG003  # members look at it
+        """Return the settings that a file's extension decides; most members have none."""
+        return {}
+
+    @classmethod
+    def for_extension(cls, extension: str) -> Self:
+        """Return the parser for files with `extension`; raises where this installation lacks what it needs."""
+        parser = cls.model_validate({"kind": cls.kind_of_class(), **cls.settings_for(extension)})
+        parser.check_available()
+        return parser
+
+    def check_available(self) -> None:
+        """Raise UnsupportedMediaTypeError where this installation lacks what the member needs; most need nothing."""
 
     @abstractmethod
     def parse(self, data: bytes) -> ParsedDocument:
         """Return the document that `data` holds."""
+
+
+def refuse_empty(data: bytes) -> None:
+    """Raise InvalidInputError `empty_file` where `data` holds nothing but white space."""
+    if not data or data.isspace():
+        raise InvalidInputError(
+            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
+        )
 
 
 def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
@@ -34,10 +62,7 @@ def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
     A byte order mark (UTF-8 or UTF-16) decides, else `declared_encoding`: the Python name of what the file says of
     itself.
     """
-    if not data.strip():
-        raise InvalidInputError(
-            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
-        )
+    refuse_empty(data)
     encoding = declared_encoding
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
@@ -65,20 +90,34 @@ def decode(data: bytes, declared_encoding: str = "utf-8") -> str:
 
 def parser_for(file_name: str, media_type: str = "") -> Parser:
     """Return the parser for a file by its extension or, without a known one, its media type."""
-    extension = PurePosixPath(file_name).suffix.lower()
-    members = Parser.members().values()
-    for member in members:
-        if extension in member.extensions:
-            return member.model_validate({"kind": member.kind_of_class()})
-    bare_type = media_type.split(";")[0].strip().lower()
-    for member in members:
-        if not extension and bare_type in member.media_types:
-            return member.model_validate({"kind": member.kind_of_class()})
-    known = sorted(extension for member in members for extension in member.extensions)
+    member, extension = _member_for(file_name, media_type)
+    if member is not None:
+        return member.for_extension(extension)
     raise UnsupportedMediaTypeError(
-        f"no parser reads {extension or bare_type or 'a file without an extension'!r}",
-        hint=f"upload one of: {', '.join(known)}",
+        f"no parser reads {extension or media_type or 'a file without an extension'!r}",
+        hint=f"upload one of: {readable_extensions()}",
     )
+
+
+def readable_extensions() -> str:
+    """Return every extension that a member reads, sorted, with commas between them."""
+    return ", ".join(sorted(extension for member in Parser.members().values() for extension in member.extensions))
+
+
+def places_of(file_name: str, media_type: str = "") -> tuple[Place, ...]:
+    """Return what citations of such a file name, nothing where no parser reads it."""
+    member, _ = _member_for(file_name, media_type)
+    return () if member is None else member.places
+
+
+def _member_for(file_name: str, media_type: str) -> tuple[type[Parser] | None, str]:
+    """Return the member that reads such a file, None where there is none, and the file's extension."""
+    extension = PurePosixPath(file_name).suffix.lower()
+    bare_type = media_type.split(";")[0].strip().lower()
+    for member in Parser.members().values():
+        if extension in member.extensions or (not extension and bare_type in member.media_types):
+            return member, extension
+    return None, extension
 
 
 import_members(__name__, __path__)

@@ -11,9 +11,10 @@ from typing import ClassVar, Literal
 from configs.errors import InvalidInputError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser, decode
+from ingest.parsers import Parser, Place, decode
 
 MAX_COLUMNS = 10_000
+MAX_LINE_CHARACTERS = 10_000_000
 DELIMITERS = ("\t", ";", "|", ",")
 SAMPLE_ROWS = 20
 
@@ -28,14 +29,30 @@ class CsvTable(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "text/tab-separated-values")
+    places: ClassVar[tuple[Place, ...]] = ("record",)
 
     kind: Literal["csv_table"]
 
     def parse(self, data: bytes) -> ParsedDocument:
         """Return one record per row; the first row names the columns."""
         text = decode(data)
+        _refuse_long_line(text)
         hint = "upload a table with a header row and rows under it"
         return numbered_document("record", _records(_rows(text, _delimiter(text))), hint_without_text=hint)
+
+
+def _refuse_long_line(text: str) -> None:
+    """Raise TooLargeError where a line passes the limit: what is no table may be one line."""
+    position = 0
+    while len(text) - position > MAX_LINE_CHARACTERS:
+        end = text.rfind("\n", position, position + MAX_LINE_CHARACTERS + 1)
+        if end < 0:
+            raise TooLargeError(
+                f"the line behind position {position} is longer than {MAX_LINE_CHARACTERS} characters",
+                hint="end every row with a line end; upload text that is no table as .txt",
+                code="line_too_long",
+            )
+        position = end + 1
 
 
 def _records(rows: Iterator[tuple[int, list[str]]]) -> Iterator[str]:

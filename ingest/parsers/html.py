@@ -6,10 +6,13 @@ import codecs
 import re
 from typing import ClassVar, Literal
 
-from configs.errors import InvalidInputError
+from configs.errors import InvalidInputError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.html_text import HtmlText
 from ingest.parsers import Parser, decode
+
+MAX_TAGS = 400_000
+"""Each takes ten to twenty microseconds; a book on one page has a tenth of them."""
 
 PRESCAN_BYTES = 1_024
 """The encoding is declared within so many bytes, says the HTML standard."""
@@ -53,6 +56,10 @@ class Html(Parser):
     def parse(self, data: bytes) -> ParsedDocument:
         """Return the visible text of `data`."""
         source = decode(data, _declared_encoding(data)).replace("\r\n", "\n").replace("\r", "\n")
+        if source.count("<") > MAX_TAGS:
+            raise TooLargeError(
+                f"the page has more than {MAX_TAGS} tags", hint="split it, or save it as text", code="too_many_tags"
+            )
         html = HtmlText(source, is_xml=_XML_DECLARATION.match(source) is not None)
         if not html.text.strip():
             raise InvalidInputError(

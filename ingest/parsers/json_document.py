@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from ingest.document import ParsedDocument
 from ingest.json_record import Members, load, record_text
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser, decode
+from ingest.parsers import Parser, Place, decode
 
 
 class JsonDocument(Parser):
@@ -19,6 +19,7 @@ class JsonDocument(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".json",)
     media_types: ClassVar[tuple[str, ...]] = ("application/json", "text/json")
+    places: ClassVar[tuple[Place, ...]] = ("record",)
 
     kind: Literal["json_document"]
 

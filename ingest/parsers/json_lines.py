@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from ingest.document import ParsedDocument
 from ingest.json_record import load, record_text
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser, decode
+from ingest.parsers import Parser, Place, decode
 
 
 class JsonLines(Parser):
@@ -19,6 +19,7 @@ class JsonLines(Parser):
 
     extensions: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
     media_types: ClassVar[tuple[str, ...]] = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
+    places: ClassVar[tuple[Place, ...]] = ("record",)
 
     kind: Literal["json_lines"]
 

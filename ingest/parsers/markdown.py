@@ -11,10 +11,14 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from configs.errors import TooLargeError
 from configs.span import Span
 from configs.text import storable
 from ingest.document import Block, ParsedDocument
 from ingest.parsers import Parser, decode
+
+MAX_LINES = 100_000
+"""Each line takes kilobytes of memory while the structure is looked for."""
 
 MAX_LABEL_SOURCE_CHARACTERS = 1_000
 """A heading's label is made of no more of its line than this: inline markup takes quadratic time in the worst case."""
@@ -39,6 +43,7 @@ class Markdown(Parser):
     and indented code (label: the first word of the info string) and tables have them everywhere. A block begins at
     its first line's start and ends with its last line that is not blank, line end excluded. The title is `title:` of
     the YAML front matter, else the first heading of level 1. Front matter begins in the first line and has no blocks.
+    At most 100,000 lines.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".md", ".markdown")
@@ -52,6 +57,12 @@ class Markdown(Parser):
         line_starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
         if line_starts[-1] < len(text):
             line_starts.append(len(text))
+        if len(line_starts) > MAX_LINES + 1:
+            raise TooLargeError(
+                f"the file has more than {MAX_LINES} lines",
+                hint="split it, or upload it as .txt, without headings and tables",
+                code="too_many_lines",
+            )
         skipped = _front_matter_lines(text, line_starts)
         blocks = tuple(_blocks(text, line_starts, skipped))
         first_heading = next((block.label for block in blocks if block.kind == "heading" and block.level == 1), "")

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from io import BytesIO
+from time import thread_time
 from typing import ClassVar, Literal
 
-from pypdf import PasswordType, PdfReader
+from pypdf import PasswordType, PdfReader, apply_configuration
 from pypdf.errors import DependencyError, LimitReachedError, PdfReadError
 from pypdf.generic import DictionaryObject
 
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest.document import ParsedDocument
 from ingest.numbered_blocks import numbered_document
-from ingest.parsers import Parser
+from ingest.parsers import Parser, Place, refuse_empty
 
 MAX_PAGES = 5_000
+MAX_TOKENS_PER_STREAM = 600_000
+"""Numbers, names and operators that one page may draw with; a page of dense print has ten thousand."""
+
+LEAST_SECONDS = 8.0
+SECONDS_PER_MEGABYTE = 10.0
+"""Of processor time, so that a busy machine does not decide. A file may take longer the larger it is: honest pages hold
+what they show, a trap shows one thing again and again."""
+
 MARKER_WINDOW_BYTES = 1_024
 """The header and the end marker are looked for in so many bytes at either end of the file, as PDF viewers do."""
 
@@ -31,11 +41,12 @@ class Pdf(Parser):
     NUL characters and lone surrogates, which broken fonts yield, become U+FFFD. The title is the one of the document
     information. Raises InvalidInputError: `encrypted_file` (the empty password does not open it), `damaged_file` (not
     a PDF, cut off, or unreadable in part), `no_text` (no pages, or scans); TooLargeError: `too_many_pages` (over
-    5,000) or `too_complex` (a limit of pypdf against decompression bombs).
+    5,000) or `too_complex` (a limit of pypdf against bombs, or 8 seconds of processor time and 10 for each megabyte).
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".pdf",)
     media_types: ClassVar[tuple[str, ...]] = ("application/pdf",)
+    places: ClassVar[tuple[Place, ...]] = ("page",)
 
     kind: Literal["pdf"]
 
@@ -43,11 +54,12 @@ class Pdf(Parser):
         """Return the text of the pages."""
         _check_frame(data)
         try:
-            reader = PdfReader(BytesIO(data))
-            _check_password(reader)
-            _check_pages(reader)
-            texts = (_storable(page.extract_text()).strip() for page in reader.pages)
-            return numbered_document("page", texts, title=_title(reader), hint_without_text=HINT_WITHOUT_TEXT)
+            with apply_configuration(stream_parsing_work_maximum_count=MAX_TOKENS_PER_STREAM):
+                reader = PdfReader(BytesIO(data))
+                _check_password(reader)
+                _check_pages(reader)
+                texts = _page_texts(reader, LEAST_SECONDS + SECONDS_PER_MEGABYTE * len(data) / 1_000_000)
+                return numbered_document("page", texts, title=_title(reader), hint_without_text=HINT_WITHOUT_TEXT)
         except (PlaygroundError, MemoryError):
             raise
         except DependencyError as error:
@@ -64,12 +76,22 @@ class Pdf(Parser):
             raise _damaged(f"cannot be read ({type(error).__name__})") from None
 
 
+def _page_texts(reader: PdfReader, seconds: float) -> Iterator[str]:
+    """Yield the text of each page; raise TooLargeError where the pages before one took longer than `seconds`."""
+    end = thread_time() + seconds
+    for number, page in enumerate(reader.pages, start=1):
+        if thread_time() > end:
+            raise TooLargeError(
+                f"reading the PDF takes too long: {number - 1} of {len(reader.pages)} pages took {seconds:.0f} seconds",
+                hint="print it into a new PDF, or split it",
+                code="too_complex",
+            )
+        yield _storable(page.extract_text()).strip()
+
+
 def _check_frame(data: bytes) -> None:
     """Raise where `data` is empty, does not begin like a PDF or does not end like one."""
-    if not data.strip():
-        raise InvalidInputError(
-            f"the file is empty ({len(data)} bytes, no text)", hint="upload a file with text in it", code="empty_file"
-        )
+    refuse_empty(data)
     if b"%PDF-" not in data[:MARKER_WINDOW_BYTES]:
         raise _damaged("does not begin like one")
     if b"%%EOF" not in data.rstrip(b"\x00 \t\r\n")[-MARKER_WINDOW_BYTES:]:

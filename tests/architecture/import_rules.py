@@ -26,6 +26,7 @@ HOMES = {
     "fastapi_offline": ("app.api", "app.main"),
     "starlette": ("app.api", "app.main"),
     "faiss": ("indexes.stores",),
+    "xberg": ("ingest.office.child",),
     "torch": ("ingest.embedders", "app.context.rerankers"),
     "transformers": ("ingest.embedders", "app.context.rerankers"),
     "sentence_transformers": ("ingest.embedders", "app.context.rerankers"),

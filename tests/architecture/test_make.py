@@ -108,7 +108,7 @@ def test_a_changed_requirement_is_installed_into_the_same_environment(clone: Clo
 
 def test_the_development_installation_serves_too(clone: Clone) -> None:
     clone.make("test-fast")
-    assert clone.installs[0].endswith("-e .[development]")
+    assert clone.installs[0].endswith("-e .[development,office]")
     clone.make("run")
     assert clone.installs == []
 
@@ -117,7 +117,7 @@ def test_a_runtime_installation_is_completed_for_tests(clone: Clone) -> None:
     clone.make("run")
     clone.make("test-fast")
     assert len(clone.installs) == 1
-    assert clone.installs[0].endswith("-e .[development]")
+    assert clone.installs[0].endswith("-e .[development,office]")
 
 
 def test_the_environment_may_be_a_link(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:

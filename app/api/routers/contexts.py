@@ -76,7 +76,9 @@ class Citation(BaseModel):
     tokens: int
     title: str
     heading_path: list[str]
-    page: str
+    page: str = Field(description="number of the page it begins on, empty where there are none")
+    row: str = Field(description="number of the row it begins in, empty where the file is no table or list of records")
+    line: str = Field(description="number of the line it begins in, empty where the file is no source code")
 
 
 class PromptCacheView(PromptPrefix):
@@ -139,12 +141,12 @@ def _policy(body: NewContext, strategy_policy: ContextPolicy) -> ContextPolicy:
 def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: Rendered, **known: Any) -> ContextView:
     citations = []
     for source in receipt.sources:
-        origin = service.contexts.origin_of(source.version_id, source.described_at)
+        origin = source.origin(service.contexts.origin_of)
         citations.append(
             Citation(
                 label=source.label, document_id=source.document_id, version_id=source.version_id, start=source.start,
                 end=source.end, tokens=source.tokens, title=origin.title, heading_path=list(origin.heading_path),
-                page=origin.page,
+                page=origin.page, row=origin.row, line=origin.line,
             )
         )  # fmt: skip
     messages = [MessageView(role=message.role, content=message.content) for message in rendered.messages]

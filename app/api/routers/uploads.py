@@ -25,7 +25,7 @@ from configs.text import Text, storable
 from indexes.database.catalog import load_document, load_version, load_workspace
 from indexes.database.engine import new_id
 from indexes.jobs import create_job
-from ingest.parsers import parser_for
+from ingest.parsers import parser_for, readable_extensions
 from ingest.pipeline import INGEST
 from ingest.sources import save_sources
 from ingest.uploads import Upload, accept_uploads, check_text_length, retry_version
@@ -178,15 +178,19 @@ async def upload_files(
     workspace_id: WorkspaceId,
     response: Response,
     files: Annotated[
-        list[UploadFile], File(min_length=1, description="one or many; the extension decides how each is read")
+        list[UploadFile],
+        File(min_length=1, description=f"one or many; the extension decides how each is read: {readable_extensions()}"),
     ],
     description: Annotated[
         str, Form(max_length=100_000, description="JSON with tags, metadata and access of all the files")
     ] = "{}",
 ) -> AcceptedDocuments:
-    """Ingest files in one job: text, Markdown, HTML, PDF, JSON, JSONL, CSV. A file's name is its external id.
+    """Ingest files in one job. A file's name is its external id.
 
-    Files are read in the job; one that cannot be read fails alone, with what is wrong in its document's `error`.
+    Text, Markdown, HTML, PDF, JSON, JSONL, CSV and source code are read as they are. Word, PowerPoint and Excel files
+    (DOCX, PPTX, XLSX), books (EPUB) and mail (EML) need the extra `office`; each is read in a process of its own with
+    a limit of memory and time. Files are read in the job; one that cannot be read fails alone, with what is wrong in
+    its document's `error`. Citations name the page, the row or the line.
     """
     said = _described(description)
     sources = [(file.filename or "", file.content_type or "", await file.read()) for file in files]

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.app.api.playground import Workspace, expect, expect_problem
+from tests.ingest.parsers.office_files import docx, epub, heading, mail, paragraph, pptx, xlsx
 from tests.ingest.parsers.pdf_files import pdf_of
 
 TABLE = "city,inhabitants\nBerlin,3850809\nBremen,569352\n"
@@ -85,7 +86,13 @@ def test_files_of_every_kind_are_read(workspace: Workspace) -> None:
         "report.pdf": pdf_of(["page one", "page two zebra"]),
         "one.json": json.dumps({"text": "json zebra"}).encode(),
         "many.jsonl": b'{"text": "line zebra"}\n{"text": "other line"}\n',
-        "table.csv": b"animal,legs\nzebra,4\nhen,2\n",
+        "table.csv": b"animal,legs\nhen,2\nzebra,4\n",
+        "stripes.py": b"# stripes\n\ndef zebra() -> int:\n    return 80\n",
+        "letter.docx": docx(heading("Animals"), paragraph("office zebra")),
+        "talk.pptx": pptx([("Hens", ["two legs"]), ("Zebras", ["a zebra on a slide"])]),
+        "herd.xlsx": xlsx({"Animals": [["name", "legs"], ["zebra", "4"]]}),
+        "book.epub": epub([("Animals", "printed zebra")]),
+        "post.eml": mail("A zebra", "sent zebra"),
     }
     accepted = workspace.upload(*((name, source, "") for name, source in files.items()))
     assert [one["external_id"] for one in accepted["documents"]] == list(files)
@@ -94,6 +101,27 @@ def test_files_of_every_kind_are_read(workspace: Workspace) -> None:
     assert {one["external_id"] for one in found if "zebra" in one["text"]} == set(files)
     assert {one["page"] for one in found if one["external_id"] == "report.pdf" and "zebra" in one["text"]} == {"1"}
     assert {one["heading_path"][0] for one in found if one["external_id"] == "sub/page.md"} == {"Title"}
+    at = {one["external_id"]: one for one in found if "zebra" in one["text"]}
+    assert at["letter.docx"]["heading_path"] == at["book.epub"]["heading_path"] == ["Animals"]
+    assert (at["talk.pptx"]["page"], at["talk.pptx"]["row"], at["stripes.py"]["line"]) == ("1", "", "1")
+    assert at["herd.xlsx"]["row"] == "1"
+
+
+def test_a_context_names_row_and_line_and_is_rebuilt_with_them(workspace: Workspace) -> None:
+    workspace.upload(
+        ("table.csv", b"animal,legs\n" + b"hen,2\n" * 200 + b"zebra,4\n", ""),
+        ("stripes.py", b"# padding that fills lines\n" * 200 + b"def zebra() -> int:\n    return 80\n", ""),
+    )
+    made = workspace.post("/contexts", {"question": "zebra"}, 201)
+    sent = made["text"] or "".join(message["content"] for message in made["messages"])
+    at = {name: max(int(one[name] or 0) for one in made["citations"]) for name in ("row", "line")}
+    assert 150 < at["row"] <= 201
+    assert 150 < at["line"] <= 201
+    assert f'row="{at["row"]}"' in sent
+    assert f'line="{at["line"]}"' in sent
+    again = workspace.get(f"/contexts/{made['id']}")
+    assert (again["text"], again["messages"]) == (made["text"], made["messages"])
+    assert again["citations"] == made["citations"]
 
 
 def test_files_share_what_the_form_says_of_them(workspace: Workspace) -> None:

@@ -22,7 +22,7 @@ from app.context.envelope import (
 )
 from tests.app.context.library import NONCE, nonces
 
-WHERE = Origin(title="Handbook", heading_path=("Payments", "Refunds"), page="12")
+WHERE = Origin(title="Handbook", heading_path=("Payments", "Refunds"), page="12", row="34", line="56")
 
 
 def block(text: str = "Text.", origin: Origin = WHERE) -> SourceBlock:
@@ -32,7 +32,8 @@ def block(text: str = "Text.", origin: Origin = WHERE) -> SourceBlock:
 def test_an_envelope_by_hand() -> None:
     expected = (
         "<documents-0123abcd>\n"
-        f'<doc-0123abcd label="S3" source="Handbook" section="Payments{SECTION_SEPARATOR}Refunds" page="12">\n'
+        f'<doc-0123abcd label="S3" source="Handbook" section="Payments{SECTION_SEPARATOR}Refunds" page="12" '
+        'row="34" line="56">\n'
         "Paid in\n 14 days. \n"
         "</doc-0123abcd>\n"
         '<doc-0123abcd label="S4">\n'
@@ -78,7 +79,7 @@ def test_an_opening_is_one_line_that_ends_once(title: str, headings: list[str], 
 
 
 def test_all_that_is_untrusted_is_named() -> None:
-    assert texts_of(block("Text.")) == ["Text.", "Handbook", "Payments", "Refunds", "12"]
+    assert texts_of(block("Text.")) == ["Text.", "Handbook", "Payments", "Refunds", "12", "34", "56"]
 
 
 @pytest.mark.parametrize(

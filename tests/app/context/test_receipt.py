@@ -59,7 +59,7 @@ def test_a_receipt_by_hand() -> None:
     assert written["sources"] == [
         {
             "label": "S1", "document_id": "a", "version_id": "a-1", "start": 0, "end": 54, "described_at": 0,
-            "tokens": written["tokens"]["documents"], "lead": [],
+            "tokens": written["tokens"]["documents"], "lead": [], "row": "", "line": "",
         }
     ]  # fmt: skip
     assert written["candidates"][1] == {
@@ -160,3 +160,17 @@ def test_text_is_asked_for_by_span() -> None:
 
     replay(receipt_of(assembled()), text_of=text_of, origin_of=LIBRARY.origin_of)
     assert asked == [("a-1", Span(0, 54))]
+
+
+def test_row_and_line_are_those_that_were_told() -> None:
+    source = receipt_of(assembled()).sources[0].model_copy(update={"row": "7", "line": "8"})
+    origin = source.origin(lambda version_id, position: Origin(title=version_id, page=str(position)))
+    assert origin == Origin(title="a-1", page="0", row="7", line="8")
+
+
+def test_receipts_of_earlier_releases_told_neither_row_nor_line() -> None:
+    written = receipt_of(assembled()).model_dump(mode="json")
+    for source in written["sources"]:
+        del source["row"], source["line"]
+    old = Receipt.model_validate(written)
+    assert replay(old, text_of=LIBRARY.text_of, origin_of=LIBRARY.origin_of) == assembled().rendered

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest import numbered_blocks
 from ingest.document import ParsedDocument
+from ingest.parsers import csv_table as csv_module
 from ingest.parsers.csv_table import DELIMITERS, MAX_COLUMNS, SAMPLE_ROWS, CsvTable
 
 PARSER = CsvTable(kind="csv_table")
@@ -146,3 +147,16 @@ def test_a_long_header_cannot_become_a_huge_text(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(numbered_blocks, "MAX_EXTRACTED_CHARACTERS", 100_000)
     source = "k" * 1_000 + ",b\n" + "1,2\n" * 200
     assert refusal_of(source).code == "extracted_text_too_large"
+
+
+@pytest.mark.parametrize(("rest", "is_read"), [("x" * 20 + "\n", True), ("x" * 21, False), ("x" * 21 + "\n1\n", False)])
+def test_lines_have_a_limit(monkeypatch: pytest.MonkeyPatch, rest: str, is_read: bool) -> None:
+    monkeypatch.setattr(csv_module, "MAX_LINE_CHARACTERS", 20)
+    data = ("a\n" * 30 + rest).encode()
+    if is_read:
+        assert len(PARSER.parse(data).blocks) == 30
+        return
+    with pytest.raises(TooLargeError) as caught:
+        PARSER.parse(data)
+    assert caught.value.code == "line_too_long"
+    assert "60" in caught.value.detail

@@ -9,6 +9,8 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
+from pypdf.errors import DependencyError
 
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from ingest import numbered_blocks
@@ -91,7 +93,11 @@ def test_a_pdf_that_opens_without_a_password_is_read(algorithm: str) -> None:
     assert (document.text, document.title) == ("locked against changes", "T")
 
 
-def test_encryption_that_cannot_be_undone_here_is_named() -> None:
+def test_encryption_that_cannot_be_undone_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_library(*_: object) -> None:
+        raise DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    monkeypatch.setattr(PdfReader, "decrypt", without_library)
     aes = b"/V 4 /CF << /StdCF << /CFM /AESV2 /Length 16 >> >> /StmF /StdCF /StrF /StdCF"
     data = encrypted(pdf_of(["locked"]), "").replace(b"/V 2", aes).replace(b"/R 3", b"/R 4")
     error = refusal_of(data)
@@ -218,3 +224,17 @@ def test_two_hundred_pages_take_less_than_three_seconds() -> None:
     begun = time.thread_time()
     assert len(PARSER.parse(data).blocks) == 200
     assert time.thread_time() - begun < 3
+
+
+def test_pages_that_take_too_long_for_the_size_of_the_file_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_module, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(pdf_module, "SECONDS_PER_MEGABYTE", 0.0)
+    error = refusal_of(pdf_of(["one", "two", "three"]))
+    assert (type(error), error.code) == (TooLargeError, "too_complex")
+    assert "pages" in error.detail
+
+
+def test_a_page_that_draws_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_module, "MAX_TOKENS_PER_STREAM", 100)
+    assert PARSER.parse(pdf_of(["short"])).text == "short"
+    assert refusal_of(pdf_of([b"BT /F1 12 Tf " + b"(a) Tj " * 100 + b"ET"])).code == "too_complex"

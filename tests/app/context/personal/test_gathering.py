@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.context.locations import NOWHERE
 from app.context.personal.asker import Asker, nobody
 from app.context.personal.gathering import gathered
 from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
@@ -41,7 +42,7 @@ def passage(document_id: str, tags: tuple[str, ...] = (), rank: int = 1) -> Pass
     )  # fmt: skip
     return Passage(
         hit=hit, text="text", measure=None, external_id=document_id, title="", file_name="", tags=tags,
-        heading_path=(), page="",
+        heading_path=(), location=NOWHERE,
     )  # fmt: skip
 
 

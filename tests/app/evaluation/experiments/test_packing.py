@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.context.contexts import Contexts
+from app.context.locations import NOWHERE
 from app.context.personal.asker import RankedMemory
 from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
 from app.context.policy import ContextPolicy
@@ -33,7 +34,7 @@ def passage(number: int, score: float, text: str = TEXT, version_id: str = "") -
     )  # fmt: skip
     return Passage(
         hit=hit, text=text, measure=None, external_id=f"d{number}", title="", file_name="", tags=(), heading_path=(),
-        page="",
+        location=NOWHERE,
     )  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""The process that reads one Office file: `python -m ingest.office.child KIND MEMORY_BYTES SECONDS MOST_CHARACTERS`.
+
+The file comes through the standard input, the answer goes to the standard output as JSON: the text with its blocks,
+or what is wrong with the file. It limits itself before it looks at the first byte, and loads nothing of the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import zipfile
+from io import BytesIO
+from typing import Any
+
+from ingest.office.outline import Node, first_heading, write_outline
+from ingest.office.workbook import first_rows, write_sheet
+from ingest.office.written_text import TextTooLongError, WrittenText
+
+MEDIA_TYPES = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "epub": "application/epub+zip",
+    "eml": "message/rfc822",
+}
+PACKAGES = frozenset({"docx", "pptx", "xlsx"})
+DECLARATION_WINDOW_BYTES = 65_536
+"""A document type is declared in front of the first element."""
+
+MOST_ANSWER_BYTES_PER_CHARACTER = 24
+MOST_FILES_IN_ARCHIVE = 10_000
+MOST_TABLE_CELLS = 2_000_000
+MOST_COMPRESSION_RATIO = 200
+MOST_XML_DEPTH = 256
+
+
+def limit_itself(memory_bytes: int, seconds: int, most_characters: int) -> None:
+    """Let the kernel end this process where it takes more memory or time, or writes more, than it may."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    most_bytes = MOST_ANSWER_BYTES_PER_CHARACTER * most_characters
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+
+def refuse_declarations(data: bytes) -> None:
+    """Raise ValueError where a part of an Office package declares entities, which its format forbids.
+
+    The library leaves such entities out, and with them what they stand for.
+    """
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.endswith((".xml", ".rels")):
+                with archive.open(name) as part:
+                    if b"<!DOCTYPE" in part.read(DECLARATION_WINDOW_BYTES):
+                        raise ValueError(f"the part {name!r} declares a document type, which Office files may not")
+
+
+def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dict[str, Any]:
+    """Return the document of `data`: `text`, `title` and `blocks`."""
+    import xberg
+
+    limits = xberg.SecurityLimits(
+        max_archive_size=memory_bytes,
+        max_content_size=memory_bytes // 4,
+        max_compression_ratio=MOST_COMPRESSION_RATIO,
+        max_files_in_archive=MOST_FILES_IN_ARCHIVE,
+        max_table_cells=MOST_TABLE_CELLS,
+        max_xml_depth=MOST_XML_DEPTH,
+        max_nesting_depth=MOST_XML_DEPTH,
+    )
+    config = xberg.ExtractionConfig(
+        use_cache=False,
+        disable_ocr=True,
+        output_format="plain" if kind == "xlsx" else "markdown",  # slides have headings in Markdown only
+        include_document_structure=kind != "xlsx",
+        security_limits=limits,
+        max_archive_depth=1,
+        content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
+        concurrency=xberg.ConcurrencyConfig(max_threads=1),
+    )
+    source = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=MEDIA_TYPES[kind])
+    result = asyncio.run(xberg.extract(source, config))
+    if result.errors:
+        raise RuntimeError(result.errors[0].message)
+    if kind in PACKAGES:
+        refuse_declarations(data)
+    found = result.results[0]
+    written = WrittenText(most_characters)
+    if kind == "xlsx":
+        _write_workbook(found, data, written)
+    else:
+        write_outline(_nodes(found), written, has_pages=kind == "pptx")
+    title = _title(found)
+    if not title and kind != "xlsx":  # a workbook's headings are its sheets
+        title = first_heading(written.blocks)
+    return {"text": written.text, "title": title, "blocks": written.blocks}
+
+
+def _nodes(found: Any) -> list[Node]:
+    nodes = found.document.nodes if found.document is not None else []
+    return [(json.loads(str(node.content)), node.parent, node.page) for node in nodes]
+
+
+def _write_workbook(found: Any, data: bytes, written: WrittenText) -> None:
+    names = json.loads(str(found.metadata.format))["sheet_names"]
+    rows = first_rows(data)
+    for table in found.tables:
+        name = names[table.page_number - 1]
+        write_sheet(name, table.cells, rows.get(name, 1), written)
+
+
+def _title(found: Any) -> str:
+    title = found.metadata.title or found.metadata.subject or ""
+    return " ".join(title.replace("\x00", "\ufffd").split())
+
+
+def main() -> None:
+    """Read the file, answer, and end at once: no thread of the library outlives the answer."""
+    kind, memory_bytes, seconds, most_characters = sys.argv[1], *map(int, sys.argv[2:5])
+    limit_itself(memory_bytes, seconds, most_characters)
+    answer: dict[str, Any]
+    try:
+        answer = read(kind, sys.stdin.buffer.read(), memory_bytes, most_characters)
+    except MemoryError:
+        answer = {"refused": "memory", "reason": ""}
+    except TextTooLongError:
+        answer = {"refused": "length", "reason": ""}
+    except Exception as error:  # the library raises RuntimeError for everything, its own traps others
+        answer = {"refused": "content", "reason": str(error)}
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

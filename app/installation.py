@@ -25,6 +25,7 @@ from app.demo import SEED_DEMO, seed_handler
 from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
+from app.evaluation.workspace_files.importing import Importer
 from app.retention_clock import RetentionClock
 from configs.errors import StorageError
 from configs.settings import Settings
@@ -80,6 +81,7 @@ class Installation:
         pipeline = Pipeline(data_folder=folder, max_text_characters=self.settings.max_text_characters)
         return {
             **pipeline.handlers(),
+            **Importer(pipeline=pipeline).handlers(),
             **ExperimentRunner(data_folder=folder, contexts=self.contexts).handlers(),
             **Screener(data_folder=folder).handlers(),
             **Eraser(data_folder=folder, owners=owners, forget=self._forget).handlers(),

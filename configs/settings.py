@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     )
     allow_model_hub: bool = Field(False, description="Let embedders download models that are not on this machine.")
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_import_bytes: int = Field(
+        500_000_000, ge=1_000, description="Most bytes that an imported archive of a workspace may unpack to."
+    )
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
     max_documents_per_request: int = Field(1_000, ge=1, le=10_000, description="Most documents in one request.")
     metrics_workspaces: int = Field(

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,9 +25,19 @@ ORPHAN_AFTER_SECONDS = 3_600
 Status = Literal["created", "new_version", "unchanged", "retried"]
 
 
+@dataclass(frozen=True, slots=True)
+class SavedSource:
+    """Bytes that are on disk already."""
+
+    sha256: str
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One document as it was sent: `source` are its bytes; `parsed` is set where parsing took place already.
+
+    Where there are many, the bytes of each can be let go of once they are saved: see `without_bytes`.
 
     None in `title`, `tags`, `metadata` or `access` means "not said": new documents get a default, old ones keep theirs.
     """
@@ -41,13 +51,23 @@ class Upload:
     metadata: JsonObject | None = None
     access: list[str] | None = None
     parsed: ParsedDocument | None = None
+    saved: SavedSource | None = None
     document_id: str = field(default_factory=lambda: new_id("doc"))
     version_id: str = field(default_factory=lambda: new_id("version"))
 
     @property
     def sha256(self) -> str:
         """Return the hash of the bytes."""
-        return hashlib.sha256(self.source).hexdigest()
+        return hashlib.sha256(self.source).hexdigest() if self.saved is None else self.saved.sha256
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how many bytes there are."""
+        return len(self.source) if self.saved is None else self.saved.size_bytes
+
+    def without_bytes(self) -> Upload:
+        """Return the upload with hash and size in place of its bytes; call it after `save_sources`."""
+        return replace(self, source=b"", saved=SavedSource(self.sha256, self.size_bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +98,7 @@ def check_text_length(document: ParsedDocument, limit_characters: int) -> None:
 def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]) -> None:
     """Write and sync the bytes of every upload that is parsed later; call it before `accept_uploads`."""
     for upload in uploads:
-        if upload.parsed is None:
+        if upload.parsed is None and upload.saved is None:
             path = upload_path(data_folder, workspace_id, upload.sha256)
             make_directory(path.parent)
             write_durably(path, upload.source)
@@ -231,7 +251,7 @@ def _version_values(workspace_id: str, job_id: str, upload: Upload, document_id:
         "file_name": upload.file_name,
         "media_type": upload.media_type,
         "source_sha256": upload.sha256,
-        "size_bytes": len(upload.source),
+        "size_bytes": upload.size_bytes,
         "characters": len(parsed.text) if parsed is not None else None,
         "structure": parsed.structure() if parsed is not None else None,
         "text": parsed.text if parsed is not None else None,

@@ -25,6 +25,7 @@ from app.demo import SEED_DEMO, seed_handler
 from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
+from app.evaluation.workspace_files.erased_traces import IMPORT_TRACES
 from app.evaluation.workspace_files.importing import Importer
 from app.retention_clock import RetentionClock
 from configs.errors import StorageError
@@ -77,7 +78,15 @@ class Installation:
     def _handlers(self) -> dict[str, Handler]:
         """Return what does each kind of job."""
         folder = self.settings.data_folder
-        owners = (JOB_ERRORS, CONTEXT_TRACES, evidence_owner(folder), KEPT_ANSWERS, PERSONAL_ROWS, AUDIT_LOG)
+        owners = (
+            JOB_ERRORS,
+            IMPORT_TRACES,
+            CONTEXT_TRACES,
+            evidence_owner(folder),
+            KEPT_ANSWERS,
+            PERSONAL_ROWS,
+            AUDIT_LOG,
+        )
         pipeline = Pipeline(data_folder=folder, max_text_characters=self.settings.max_text_characters)
         return {
             **pipeline.handlers(),

@@ -1,6 +1,5 @@
 """Strict JSON: valid, not too deep, numbers that can be held, and text that every database stores."""
 
-
 from __future__ import annotations
 
 import json

@@ -27,7 +27,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Refuse aliases."""
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs say nothing of it
             raise yaml.constructor.ConstructorError(None, None, f"the alias *{event.anchor}", event.start_mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         return node

@@ -17,9 +17,9 @@ from app.accounts.roles import ENVIRONMENT_KEY, ON_THIS_MACHINE, ROLES, Caller, 
 from app.api.quotas import subjects_of
 from app.api.refusals import check_host
 from app.api.service import Service
-from configs.strict_json import check_text
 from configs.errors import NotFoundError, PlaygroundError
 from configs.settings import Settings
+from configs.strict_json import check_text
 from indexes.database.tables import Job
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

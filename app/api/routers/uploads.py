@@ -19,8 +19,8 @@ from app.api.parameters import DocumentId, Metadata, Principals, Tags, Title, Wo
 from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
-from configs.strict_json import InvalidJsonError, strict_json
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
+from configs.strict_json import InvalidJsonError, strict_json
 from configs.text import Text, storable
 from indexes.database.catalog import load_document, load_version, load_workspace
 from indexes.database.engine import new_id

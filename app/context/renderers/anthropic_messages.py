@@ -50,7 +50,7 @@ class AnthropicMessages(Renderer):
         system = (TextBlock(trusted, ends_prefix=marks),) if trusted.strip() else ()
         turns = [Message(turn.role, (TextBlock(turn.text),)) for turn in sections.history if turn.text.strip()]
         if turns and self.cached == "conversation":
-            turns[-1] = _marked(turns[-1])
+            turns[-1] = Message(turns[-1].role, (TextBlock(turns[-1].texts[-1], ends_prefix=True),))
         documents = enclosed(material.sources, material.nonce)
         asked = "\n\n".join([*filter(None, [memories_block(sections.memories), documents]), material.question])
         conversation = [*turns, Message("user", (TextBlock(asked),))]
@@ -77,9 +77,3 @@ def _introduced(conversation: list[Message], block: TextBlock) -> list[Message]:
         return [Message("user", (block,)), *conversation]
     assert isinstance(first.content, tuple)
     return [replace(first, content=(block, *first.content)), *conversation[1:]]
-
-
-def _marked(message: Message) -> Message:
-    *blocks, last = message.content
-    assert isinstance(last, TextBlock)
-    return replace(message, content=(*blocks, replace(last, ends_prefix=True)))

@@ -150,6 +150,4 @@ def _content(zipped: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _refused(code: str, detail: str) -> InvalidInputError:
-    return InvalidInputError(
-        detail, hint="nothing was imported; send an archive as GET …/export writes it", code=code
-    )
+    return InvalidInputError(detail, hint="nothing was imported; send an archive as GET …/export writes it", code=code)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
@@ -35,9 +33,7 @@ from configs.release import VERSION
 from indexes.database.engine import Database, now
 from indexes.database.tables import Document, Version, Workspace
 from ingest.uploads import upload_path
-
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-"""The date of every entry, so that the same workspace gives the same entries."""
+from ingest.zip_stream import ZipStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,29 +60,23 @@ class WorkspaceExport:
         Raises UnavailableError `source_missing` where a document was erased, or its file damaged, meanwhile: the
         archive then ends without its manifest, and nothing takes it for a whole one.
         """
-        pipe, entries = _Pipe(), dict[str, StoredEntry]()
-        with zipfile.ZipFile(cast("BinaryIO", pipe), "w", zipfile.ZIP_DEFLATED) as archive:
+        zipped, entries = ZipStream(), dict[str, StoredEntry]()
 
-            def add(name: str, content: bytes) -> bytes:
-                entry = zipfile.ZipInfo(name, FIRST_DAY)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content)
-                entries[name] = StoredEntry(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
-                return pipe.taken()
+        def add(name: str, content: bytes) -> bytes:
+            entries[name] = StoredEntry(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+            return zipped.add(name, content)
 
-            for name, content in self.small.items():
-                yield add(name, content.encode())
-            yield add(DOCUMENTS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows).encode())
-            for row, source in zip(self.rows, self.sources, strict=True):
-                yield add(row["entry"], _bytes_of(database, source, row["external_id"]))
-            manifest = self.manifest.model_copy(update={"entries": entries})
-            yield add(MANIFEST, manifest.model_dump_json(indent=1).encode())
-        yield pipe.taken()
+        for name, text in self.small.items():
+            yield add(name, text.encode())
+        yield add(DOCUMENTS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows).encode())
+        for row, source in zip(self.rows, self.sources, strict=True):
+            yield add(row["entry"], _bytes_of(database, source, row["external_id"]))
+        manifest = self.manifest.model_copy(update={"entries": entries})
+        yield zipped.add(MANIFEST, manifest.model_dump_json(indent=1).encode())
+        yield zipped.end()
 
 
-def plan_export(
-    session: Session, data_folder: Path, workspace: Workspace, *, leave_out_stale: bool
-) -> WorkspaceExport:
+def plan_export(session: Session, data_folder: Path, workspace: Workspace, *, leave_out_stale: bool) -> WorkspaceExport:
     """Return what the archive of the workspace will hold: every document in the version that answers, else the newest;
     the newest version of every strategy; every question set.
 
@@ -143,9 +133,7 @@ def _row(session: Session, document: Document, version: Version, entry: str, *, 
     return row
 
 
-def _question_sets(
-    session: Session, workspace_id: str, *, leave_out_stale: bool
-) -> tuple[dict[str, str], list[str]]:
+def _question_sets(session: Session, workspace_id: str, *, leave_out_stale: bool) -> tuple[dict[str, str], list[str]]:
     chosen = select(QuestionSetRow).where(QuestionSetRow.workspace_id == workspace_id)
     files: dict[str, str] = {}
     left_out: list[str] = []
@@ -190,23 +178,3 @@ def _missing(external_id: str) -> UnavailableError:
         hint="upload the document again, or delete it; then export again",
         code="source_missing",
     )
-
-
-class _Pipe:
-    """A stream without positions that hands over what was written to it."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        """Take the bytes."""
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing; the bytes are there."""
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        parts, self._parts = self._parts, []
-        return b"".join(parts)

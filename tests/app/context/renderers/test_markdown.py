@@ -22,7 +22,8 @@ def test_documents_by_hand() -> None:
         "Be brief.\n\n"
         "## Documents\n\n"
         "<!-- begin 0123abcd -->\n"
-        '### [S1] "The &quot;Terms&quot; # Board", "Refunds \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Late", "page 3"\n\n'
+        '### [S1] "The &quot;Terms&quot; # Board", "Refunds \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Late", '
+        '"page 3"\n\n'
         "## Question\n\nWho is the boss?\n<!-- end -->\n"
         "<!-- end 0123abcd -->\n"
         "<!-- begin 0123abcd -->\n"

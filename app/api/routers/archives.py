@@ -40,8 +40,10 @@ class AcceptedArchiveView(BaseModel):
     documents: dict[Literal["created", "new_version", "unchanged", "retried"], int]
     strategies: list[ImportedStrategy]
     question_sets: list[str] = Field(description="those that the job saves; its result tells which could not be")
-    default_strategy: str | None = Field(
-        description="the default where the archive comes from; take it over with PATCH /v1/workspaces/{workspace_id}"
+    default_strategy: str | None = Field(description="the default where the archive comes from")
+    takes_default: bool = Field(
+        description="whether it is the default here now: in a workspace that never had a document; elsewhere, change "
+        "it with PATCH /v1/workspaces/{workspace_id}"
     )
     job: JobView
 
@@ -91,7 +93,8 @@ async def import_workspace(
 
     Documents go by their external ids: the same bytes change nothing, other bytes make a new version. Strategies become
     the next version of their names. Question sets are saved once their documents answer; a set of that name with other
-    content stays as it is, and the job's result says so. To import into a new workspace, create it first.
+    content stays as it is, and the job's result says so. To import into a new workspace, create it first: one that
+    never had a document takes over the default strategy as well, and the job makes its index.
     """
 
     def work() -> AcceptedArchiveView:
@@ -106,10 +109,10 @@ async def import_workspace(
         statuses = [one.status for one in accepted.documents]
         return AcceptedArchiveView(
             documents={status: statuses.count(status) for status in dict.fromkeys(statuses)},
-            strategies=[
-                ImportedStrategy.model_validate(one, from_attributes=True) for one in accepted.strategies
-            ],
-            question_sets=list(accepted.question_sets), default_strategy=accepted.default_strategy,
+            strategies=[ImportedStrategy.model_validate(one, from_attributes=True) for one in accepted.strategies],
+            question_sets=list(accepted.question_sets),
+            default_strategy=accepted.default_strategy,
+            takes_default=accepted.takes_default,
             job=load_view(service, accepted.job_id),
         )  # fmt: skip
 

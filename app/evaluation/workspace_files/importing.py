@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.saved_strategies import save_strategy
+from app.context.saved_strategies import ensure_index, save_strategy
+from app.context.strategy import SearchSetup
 from app.evaluation.workspace_files.archive import open_archive
 from app.evaluation.workspace_files.reading import WorkspaceContent, read_content, upload_of
 from app.evaluation.workspace_files.sealed_questions import SealedQuestionSet, save_sealed
@@ -17,6 +19,7 @@ from configs.part import JsonObject
 from configs.settings import Settings
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, new_id
+from indexes.database.tables import Document, Workspace
 from indexes.jobs import Handler, RunningJob, create_job
 from ingest.pipeline import Pipeline
 from ingest.uploads import Accepted, Upload, accept_uploads, save_sources
@@ -44,6 +47,13 @@ class AcceptedArchive:
     strategies: Sequence[SavedName]
     question_sets: Sequence[str]
     default_strategy: str | None
+    takes_default: bool
+
+
+def check_archive(settings: Settings, stream: BinaryIO) -> None:
+    """Raise what `accept_archive` raises about the archive itself."""
+    with open_archive(stream, settings.max_import_bytes) as archive:
+        read_content(archive, settings.max_text_characters)
 
 
 def accept_archive(
@@ -51,7 +61,8 @@ def accept_archive(
 ) -> AcceptedArchive:
     """Take over what the archive holds; the caller hands the job to the workers.
 
-    Everything is read and checked first, files are written next, and one commit makes all of it count. Raises what
+    Everything is read and checked first, files are written next, and one commit makes all of it count. A workspace
+    that never had a document takes over the archive's default strategy, whose index the job makes. Raises what
     `open_archive`, `read_content` and `save_strategy` raise; then nothing has changed.
     """
     with database.read() as session:
@@ -66,14 +77,16 @@ def accept_archive(
         default_strategy = archive.manifest.default_strategy
     job_id = new_id("job")
     with database.write() as session:
-        load_workspace(session, workspace_id)
+        workspace = load_workspace(session, workspace_id)
+        is_empty = session.scalar(select(Document.id).where(Document.workspace_id == workspace_id).limit(1)) is None
         accepted = accept_uploads(session, workspace_id, job_id, uploads)
         on_accepted(session, _made(uploads, accepted))
         strategies = _strategies(session, workspace_id, content)
+        takes_default = is_empty and _take_default(session, workspace, default_strategy, content)
         create_job(session, workspace_id, IMPORT, _arguments(content), job_id)
     return AcceptedArchive(
         job_id=job_id, documents=accepted, strategies=strategies, default_strategy=default_strategy,
-        question_sets=[one.name for one in content.question_sets],
+        takes_default=takes_default, question_sets=[one.name for one in content.question_sets],
     )  # fmt: skip
 
 
@@ -121,6 +134,17 @@ def _strategies(session: Session, workspace_id: str, content: WorkspaceContent) 
         saved, is_new = save_strategy(session, workspace_id, one.name, one.strategy)
         names.append(SavedName(saved.name, saved.version, is_new))
     return names
+
+
+def _take_default(session: Session, workspace: Workspace, name: str | None, content: WorkspaceContent) -> bool:
+    """Make the archive's default strategy that of the workspace; tell whether it is now."""
+    strategy = next((one.strategy for one in content.strategies if one.name == name), None)
+    if strategy is None:
+        return False
+    workspace.default_strategy = name
+    if isinstance(strategy.retrieval, SearchSetup):
+        ensure_index(session, workspace.id, strategy.retrieval, maintained=True)
+    return True
 
 
 def _arguments(content: WorkspaceContent) -> JsonObject:

@@ -71,7 +71,8 @@ def read_manifest(folder: Path) -> FolderManifest:
         path = described.path
         if path in manifest.files:
             raise manifest.error(line, f"{path!r} is described in line {manifest.files[path].line} already")
-        if ".." in Path(path).parts or not (folder / path).is_file() or Path(path).as_posix() != path:
+        is_below = not Path(path).is_absolute() and ".." not in Path(path).parts and Path(path).as_posix() == path
+        if not is_below or not (folder / path).is_file():
             raise manifest.error(line, f"there is no file {path[:200]!r} below the folder")
         external_id = described.external_id or path
         if external_id in external_ids:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from configs.errors import InvalidInputError
-from configs.strict_json import check_text
+from configs.strict_json import DEEPEST_LEVEL, check_text
 
 LARGEST_BYTES = 5_000_000
 
@@ -24,12 +24,21 @@ class _Loader(yaml.SafeLoader):
     and a bare date is no text.
     """
 
+    _level = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Refuse aliases."""
+        """Refuse aliases, and levels that take longer to read than anybody writes."""
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs say nothing of it
             raise yaml.constructor.ConstructorError(None, None, f"the alias *{event.anchor}", event.start_mark)
+        if self._level > DEEPEST_LEVEL:
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"nested deeper than {DEEPEST_LEVEL} levels", event.start_mark
+            )
+        self._level += 1
         node: yaml.Node | None = super().compose_node(parent, index)
+        self._level -= 1
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -91,7 +100,7 @@ def _one_value(source: bytes, name: str) -> tuple[yaml.Node | None, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise invalid_yaml(name, mark.line + 1 if mark else 1, f"unusable YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise invalid_yaml(name, 1, f"unusable YAML ({type(error).__name__})") from None
     check_text(value, name)
     return node, value

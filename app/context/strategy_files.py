@@ -34,7 +34,10 @@ class _File(BaseModel):
 def strategy_as_yaml(name: str, strategy: Strategy) -> str:
     """Return the file: `name`, and `strategy` with every setting, so that later defaults change nothing in it."""
     content = {"name": name, "strategy": strategy.model_dump(mode="json", by_alias=True)}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    readable = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    # Some rare characters count as line breaks or marks in YAML; written as escapes, nothing is read otherwise.
+    is_same = strict_yaml(readable.encode(), name) == content
+    return readable if is_same else yaml.safe_dump(content, sort_keys=False, allow_unicode=False, width=120)
 
 
 def read_strategy(content: bytes, file_name: str) -> NamedStrategy:

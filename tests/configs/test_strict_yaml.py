@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 from hypothesis import given
@@ -24,7 +22,6 @@ values = st.recursive(
 def test_what_was_written_is_read_again(value: object) -> None:
     written = yaml.safe_dump(value, allow_unicode=True).encode()
     assert strict_yaml(written, "f") == value
-    assert strict_yaml(json.dumps(value).encode(), "f") == value
 
 
 @pytest.mark.parametrize("text", ["2026-01-01", "2026-01-01T10:00:00Z"])
@@ -44,7 +41,7 @@ def test_a_bare_date_is_text(text: str) -> None:
         (b"a: 1\n--- \nb: 2\n", 2, "document"),
         (b"a: 1\nb: \xff\n", 2, "UTF-8"),
         (b"a: \x07\n", 1, "YAML"),
-        (b"[" * 100_000, 1, "RecursionError"),
+        (b"[" * 100_000, 1, "deeper"),
         (b" " * (LARGEST_BYTES + 1), 1, "bytes"),
     ],
 )
@@ -69,9 +66,9 @@ def test_text_that_no_database_holds_is_refused() -> None:
 
 
 def test_deep_values_are_refused() -> None:
-    with pytest.raises(PlaygroundError) as caught:
-        strict_yaml(b"[" * 60 + b"]" * 60, "s.yaml")
-    assert caught.value.code == "nested_too_deeply"
+    assert strict_yaml(b"[" * 50 + b"]" * 50, "s.yaml")
+    with pytest.raises(InvalidYamlError, match="deeper than 50 levels"):
+        strict_yaml(b"[" * 52 + b"]" * 52, "s.yaml")
 
 
 def test_items_come_with_their_lines() -> None:

@@ -116,10 +116,12 @@ class Importer:
             try:
                 with job.write() as session:
                     row, is_new = save_sealed(session, str(job.workspace_id), sealed)
-                    saved.append({"name": row.name, "questions": row.question_count, "is_new": is_new})
+                    saved.append({"name": row.name, "questions": row.question_count})
             except PlaygroundError as error:
                 problems.append({"question_set": sealed.name, **error.as_dict()})
-            yield
+                continue
+            if is_new:  # a job that is taken up again passes over what it saved before
+                yield
         job.result = {**documents, "question_sets": saved, "problems": problems}
 
 

@@ -150,7 +150,7 @@ def test_importing_again_changes_nothing(client: TestClient) -> None:
     accepted, result = import_into(workspace, content)
     assert accepted["documents"] == {"unchanged": 4}
     assert not any(one["is_new"] for one in accepted["strategies"])
-    assert [one["is_new"] for one in result["question_sets"]] == [False, False]
+    assert [one["name"] for one in result["question_sets"]] == ["first", "second"]
     assert [workspace.get(tail) for tail in ("/documents", "/strategies", "/question-sets", "/indexes")] == before
 
 

@@ -31,8 +31,8 @@ sections = st.builds(
     history=st.lists(turns, max_size=5).map(tuple),
     memories=st.lists(st.just("likes tea"), max_size=1).map(tuple),
 )
-renderers = st.sampled_from(["nothing", "stable", "conversation"]).map(
-    lambda cached: AnthropicMessages(kind="anthropic_messages", cached=cached)
+renderers = st.builds(
+    AnthropicMessages, kind=st.just("anthropic_messages"), cached=st.sampled_from(["nothing", "stable", "conversation"])
 )
 
 

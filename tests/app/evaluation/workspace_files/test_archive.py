@@ -10,6 +10,7 @@ import time
 import tracemalloc
 import warnings
 import zipfile
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,7 +170,7 @@ def test_an_archive_without_its_manifest_is_no_archive() -> None:
         {"entries": {DOCUMENTS: {"sha256": "short", "size_bytes": 1}}}, {"created_at": "yesterday"}, {"release": "\0"},
     ],
 )  # fmt: skip
-def test_a_manifest_of_another_kind_is_refused(changes: dict[str, object]) -> None:
+def test_a_manifest_of_another_kind_is_refused(changes: dict[str, Any]) -> None:
     assert refusal(archive(**changes)) in ("archive_manifest", "invalid_text")
 
 

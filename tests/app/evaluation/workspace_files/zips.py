@@ -11,7 +11,7 @@ from typing import Any
 
 from app.evaluation.workspace_files.entries import DOCUMENTS, MANIFEST
 
-LINE = {
+LINE: dict[str, Any] = {
     "entry": "documents/000001", "external_id": "a", "title": "A", "tags": [], "metadata": {}, "access": None,
     "file_name": "", "media_type": "text/plain", "content": "text", "structure": [],
 }  # fmt: skip

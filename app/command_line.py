@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app import key_commands
 from app.accounts.roles import ROLES
+from app.archive_files import export_to, import_from
 from app.backup import back_up
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
@@ -77,12 +78,29 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workspace", default="default", help="id of the workspace; made where it does not exist")
     ingest.add_argument("--preset", default="default", help="preset of a workspace made here")
     ingest.set_defaults(run=lambda settings, given: _ingest(settings, given.folder, given.workspace, given.preset))
+    _add_archives(commands)
     demo = commands.add_parser("demo", help="make the demo workspace in an empty data folder; wait until it is ready")
     demo.set_defaults(run=lambda settings, _: _demo(settings))
     _add_gate(commands)
     _add_maintenance(commands)
     _add_keys(commands)
     return parser
+
+
+def _add_archives(commands: Commands) -> None:
+    save = commands.add_parser("export", help="write a workspace's documents, strategies and question sets into a file")
+    save.add_argument("workspace", help="id of the workspace")
+    save.add_argument("file", type=Path, help="zip file to write; it must not exist")
+    save.add_argument("--leave-out-stale", action="store_true", help="leave out question sets whose labels are stale")
+    save.set_defaults(
+        run=lambda settings, given: _export(
+            settings, given.workspace, given.file, leave_out_stale=given.leave_out_stale
+        )
+    )
+    bring = commands.add_parser("import", help="bring an exported file into a workspace")
+    bring.add_argument("file", type=Path, help="zip file that `export` or GET …/export wrote")
+    bring.add_argument("--workspace", required=True, help="id of the workspace; made where it does not exist")
+    bring.set_defaults(run=lambda settings, given: _import(settings, given.workspace, given.file))
 
 
 def _add_gate(commands: Commands) -> None:
@@ -152,6 +170,27 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
         if imported.job_id is None:
             return 0
         return _wait(installation, imported.job_id)
+    finally:
+        installation.stop()
+
+
+def _export(settings: Settings, workspace_id: str, file: Path, leave_out_stale: bool) -> int:  # private
+    installation = Installation(settings, runs_jobs=False)
+    try:
+        manifest = export_to(installation, workspace_id, file, leave_out_stale=leave_out_stale)
+    finally:
+        installation.database.close()
+    for name in manifest.left_out:
+        print(f"left out, because its labels are stale: {name}")  # a command's answer
+    print(f"{file}: {manifest.documents} documents, {file.stat().st_size:,} bytes")
+    return 0
+
+
+def _import(settings: Settings, workspace_id: str, file: Path) -> int:
+    installation = Installation(settings, runs_jobs=True)
+    installation.start()
+    try:
+        return _wait(installation, import_from(installation, workspace_id, file))
     finally:
         installation.stop()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, load_preset
+from app.folder_manifest import FileDescription, read_manifest
 from app.installation import Installation
 from configs.errors import InvalidInputError, UnsupportedMediaTypeError
 from indexes.database.engine import new_id, now
@@ -16,6 +17,12 @@ from ingest.parsers import parser_for
 from ingest.pipeline import INGEST
 from ingest.sources import save_sources
 from ingest.uploads import Upload, accept_uploads
+
+
+class EmptyFileError(InvalidInputError):
+    """A file without words."""
+
+    code = "empty_file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +36,10 @@ class ImportedFolder:
 def import_folder(installation: Installation, folder: Path, workspace_id: str, preset: str) -> ImportedFolder:
     """Accept every readable file below `folder` into the workspace, which is made where it does not exist.
 
-    A file's external id is its path below the folder, so that importing again changes only what changed. Files that no
-    parser reads and empty ones are named and left out; hidden files are passed over.
+    A file's external id is its path below the folder, so that importing again changes only what changed; titles, tags,
+    metadata and access lists are those of the folder's manifest, where it has one. Files that no parser reads and empty
+    ones are named and left out, unless the manifest describes them: then nothing is imported. Hidden files are passed
+    over.
     """
     if not folder.is_dir():
         raise InvalidInputError(f"{folder} is not a folder", hint="name an existing folder", code="folder_not_found")
@@ -39,7 +48,7 @@ def import_folder(installation: Installation, folder: Path, workspace_id: str, p
         raise InvalidInputError(
             f"{folder} holds no file that can be read", hint="see docs/parts.md", code="empty_folder"
         )
-    _ensure_workspace(installation, workspace_id, preset)
+    ensure_workspace(installation, workspace_id, preset)
     save_sources(installation.settings.data_folder, workspace_id, uploads)
     job_id = new_id("job")
     with installation.database.write() as session:
@@ -52,27 +61,37 @@ def import_folder(installation: Installation, folder: Path, workspace_id: str, p
 
 
 def _read(folder: Path) -> tuple[list[Upload], list[str]]:
+    manifest = read_manifest(folder)
     uploads: list[Upload] = []
     lines: list[str] = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+        described = manifest.files.get(name)
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not path.is_file() or name == manifest.name or (is_hidden and described is None):
             continue
         try:
-            parser = parser_for(name)
-        except UnsupportedMediaTypeError as error:
+            uploads.append(_upload(path, name, described.file if described is not None else FileDescription(path=name)))
+        except (UnsupportedMediaTypeError, EmptyFileError) as error:
+            if described is not None:
+                raise manifest.error(described.line, error.detail) from None
             lines.append(f"left out: {name} ({error.detail})")
-            continue
-        source = path.read_bytes()
-        if source.strip():
-            media_type = parser.media_types[0]
-            uploads.append(Upload(external_id=name, source=source, file_name=name, media_type=media_type))
-        else:
-            lines.append(f"left out: {name} (empty)")
     return uploads, lines
 
 
-def _ensure_workspace(installation: Installation, workspace_id: str, preset: str) -> None:
+def _upload(path: Path, name: str, described: FileDescription) -> Upload:
+    parser = parser_for(name)
+    source = path.read_bytes()
+    if not source.strip():
+        raise EmptyFileError("empty")
+    return Upload(
+        external_id=described.external_id or name, source=source, file_name=name, media_type=parser.media_types[0],
+        title=described.title, tags=described.tags, metadata=described.metadata, access=described.access,
+    )  # fmt: skip
+
+
+def ensure_workspace(installation: Installation, workspace_id: str, preset: str) -> None:
+    """Make the workspace with the preset as its default strategy where it does not exist."""
     strategy = load_preset(preset).strategy.resolved()
     with installation.database.write() as session:
         if session.get(Workspace, workspace_id) is not None:

@@ -24,6 +24,8 @@ from app.demo import SEED_DEMO, seed_handler
 from app.evaluation.erased_evidence import evidence_owner
 from app.evaluation.experiments.run import ExperimentRunner
 from app.evaluation.screening_job import Screener
+from app.evaluation.workspace_files.erased_traces import IMPORT_TRACES
+from app.evaluation.workspace_files.importing import Importer
 from app.recurring import clear_leftovers, clocks_of_every_process, clocks_of_workers
 from configs.errors import DatabaseUnavailableError, StorageError
 from configs.settings import Settings
@@ -76,10 +78,19 @@ class Installation:
     def _handlers(self) -> dict[str, Handler]:
         """Return what does each kind of job."""
         folder = self.settings.data_folder
-        owners = (JOB_ERRORS, CONTEXT_TRACES, evidence_owner(folder), KEPT_ANSWERS, PERSONAL_ROWS, AUDIT_LOG)
+        owners = (
+            JOB_ERRORS,
+            IMPORT_TRACES,
+            CONTEXT_TRACES,
+            evidence_owner(folder),
+            KEPT_ANSWERS,
+            PERSONAL_ROWS,
+            AUDIT_LOG,
+        )
         pipeline = Pipeline(data_folder=folder, max_text_characters=self.settings.max_text_characters)
         return {
             **pipeline.handlers(),
+            **Importer(pipeline=pipeline).handlers(),
             **ExperimentRunner(data_folder=folder, contexts=self.contexts).handlers(),
             **Screener(data_folder=folder).handlers(),
             **Eraser(data_folder=folder, owners=owners, forget=self._forget).handlers(),

@@ -25,6 +25,7 @@ from app.api.routers import (
     alerts,
     alias_history,
     aliases,
+    archives,
     audit,
     catalog,
     chunkings,
@@ -54,10 +55,12 @@ from app.api.routers import (
     searches,
     shadowings,
     strategies,
+    strategy_files,
     suggestions,
     turns,
     uploads,
     users,
+    vectors,
     workspaces,
 )
 from app.api.safe_headers import SafeHeaders, policy_for
@@ -107,10 +110,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Watched, measures=app.state.measures)
     app.include_router(health.router)
     for module in (
-        catalog, chunkings, workspaces, uploads, documents, strategies, indexes, index_stores, searches, comparisons,
-        contexts, explanations, question_sets, experiments, reports, screenings, shadowings, promotions, aliases,
-        alias_history, erasures, jobs, personalisation, users, groups, facts, memories, suggestions, turns, feedback,
-        members, keys, audit, quotas, metrics, alerts,
+        catalog, chunkings, workspaces, archives, uploads, documents, strategies, strategy_files, indexes, index_stores,
+        vectors, searches, comparisons, contexts, explanations, question_sets, experiments, reports, screenings,
+        shadowings, promotions, aliases, alias_history, erasures, jobs, personalisation, users, groups, facts, memories,
+        suggestions, turns, feedback, members, keys, audit, quotas, metrics, alerts,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(bearer)])
     _serve_documentation(app)

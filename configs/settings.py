@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         "of the variable that holds its key where it needs one: https://host/v1=NAME_OF_A_VARIABLE; empty means none.",
     )
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
+    max_import_bytes: int = Field(
+        500_000_000, ge=1_000, description="Most bytes that an imported archive of a workspace may unpack to."
+    )
     max_text_characters: int = Field(20_000_000, ge=1_000, description="Longest text of one document version.")
     office_memory_bytes: int = Field(
         500_000_000,

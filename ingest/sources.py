@@ -24,7 +24,7 @@ class Source:
     """Bytes that are kept: where, and when they were written last, in seconds since 1970."""
 
     path: Path
-    written_at: float
+    written_at: float = 0.0
 
     @property
     def workspace_id(self) -> str:
@@ -35,6 +35,11 @@ class Source:
     def sha256(self) -> str:
         """Return the hash that names them."""
         return self.path.name
+
+    def read(self) -> bytes:
+        """Return them; raises OSError where they are gone, UnavailableError where the bucket does not answer."""
+        shared = shared_files(self.path)
+        return self.path.read_bytes() if shared is None else shared.read(self.path)
 
     def remove(self) -> None:
         """Remove them; gone already is no error."""
@@ -59,7 +64,7 @@ def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]
     """Store the bytes of every upload that is parsed later, durably; call it before `accept_uploads`."""
     shared = shared_files(data_folder)
     for upload in uploads:
-        if upload.parsed is None:
+        if upload.parsed is None and upload.saved is None:
             path = upload_path(data_folder, workspace_id, upload.sha256)
             if shared is not None:
                 shared.write(path, upload.source)
@@ -70,9 +75,7 @@ def save_sources(data_folder: Path, workspace_id: str, uploads: Sequence[Upload]
 
 def read_source(data_folder: Path, workspace_id: str, source_sha256: str) -> bytes:
     """Return original bytes; raises OSError where they are gone, UnavailableError where the bucket does not answer."""
-    path = upload_path(data_folder, workspace_id, source_sha256)
-    shared = shared_files(path)
-    return path.read_bytes() if shared is None else shared.read(path)
+    return Source(path=upload_path(data_folder, workspace_id, source_sha256)).read()
 
 
 def kept_source(data_folder: Path, workspace_id: str, source_sha256: str) -> Source | None:

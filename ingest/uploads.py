@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
@@ -20,9 +20,19 @@ from ingest.document import ParsedDocument
 Status = Literal["created", "new_version", "unchanged", "retried"]
 
 
+@dataclass(frozen=True, slots=True)
+class SavedSource:
+    """Bytes that are on disk already."""
+
+    sha256: str
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One document as it was sent: `source` are its bytes; `parsed` is set where parsing took place already.
+
+    Where there are many, the bytes of each can be let go of once they are saved: see `without_bytes`.
 
     None in `title`, `tags`, `metadata` or `access` means "not said": new documents get a default, old ones keep theirs.
     """
@@ -36,13 +46,23 @@ class Upload:
     metadata: JsonObject | None = None
     access: list[str] | None = None
     parsed: ParsedDocument | None = None
+    saved: SavedSource | None = None
     document_id: str = field(default_factory=lambda: new_id("doc"))
     version_id: str = field(default_factory=lambda: new_id("version"))
 
     @property
     def sha256(self) -> str:
         """Return the hash of the bytes."""
-        return hashlib.sha256(self.source).hexdigest()
+        return hashlib.sha256(self.source).hexdigest() if self.saved is None else self.saved.sha256
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how many bytes there are."""
+        return len(self.source) if self.saved is None else self.saved.size_bytes
+
+    def without_bytes(self) -> Upload:
+        """Return the upload with hash and size in place of its bytes; call it after `save_sources`."""
+        return replace(self, source=b"", saved=SavedSource(self.sha256, self.size_bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +221,7 @@ def _version_values(workspace_id: str, job_id: str, upload: Upload, document_id:
         "file_name": upload.file_name,
         "media_type": upload.media_type,
         "source_sha256": upload.sha256,
-        "size_bytes": len(upload.source),
+        "size_bytes": upload.size_bytes,
         "characters": len(parsed.text) if parsed is not None else None,
         "structure": parsed.structure() if parsed is not None else None,
         "text": parsed.text if parsed is not None else None,

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from app.accounts.keys import find_caller, is_closed, is_use_due, note_use
 from app.accounts.quotas import Subject, limits_of
 from app.accounts.roles import ENVIRONMENT_KEY, ON_THIS_MACHINE, ROLES, Caller, Requirement
-from app.api.checked_request import check_text
 from app.api.quotas import subjects_of
 from app.api.refusals import check_host
 from app.api.service import Service
 from configs.errors import NotFoundError, PlaygroundError
 from configs.settings import Settings
+from configs.strict_json import check_text
 from indexes.database.tables import Job
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])

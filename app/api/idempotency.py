@@ -17,11 +17,12 @@ from starlette.exceptions import HTTPException
 
 from app.accounts.roles import Requirement
 from app.api.authentication import admit, caller_of, requirement_of
-from app.api.checked_request import CheckedRequest, check_text
+from app.api.checked_request import CheckedRequest
 from app.api.idempotency_claims import UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
 from app.api.service import Service, service_of
 from configs.errors import ConflictError, InvalidInputError, PlaygroundError
 from configs.log_lines import REQUEST_ID
+from configs.strict_json import check_text
 from indexes.database.audit import Action, acting
 from indexes.database.engine import now
 

@@ -96,10 +96,11 @@ def attributes(origin: Origin) -> str:
         "row": origin.row,
         "line": origin.line,
     }
-    return "".join(f' {name}="{_escaped(value)}"' for name, value in described.items() if value.strip())
+    return "".join(f' {name}="{escaped(value)}"' for name, value in described.items() if value.strip())
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return what an origin says in one line of at most 200 characters, without markup: no tag, no quotation mark."""
     value = " ".join(value.split())
     if len(value) > ATTRIBUTE_CHARACTERS:
         value = value[: ATTRIBUTE_CHARACTERS - 1] + "…"

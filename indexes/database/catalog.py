@@ -149,6 +149,12 @@ def missing_versions(session: Session, workspace_id: str, index_id: str) -> list
     return [version_id for version_id in session.scalars(statement) if version_id is not None]
 
 
+def external_ids_of(session: Session, workspace_id: str) -> dict[str, str]:
+    """Return the external id of every live document, by id."""
+    chosen = Document.workspace_id == workspace_id, Document.deleted_at.is_(None)
+    return dict(session.execute(select(Document.id, Document.external_id).where(*chosen)).all())
+
+
 def list_chunks(session: Session, version_id: str, chunking: str, *, first: int, limit: int) -> Sequence[ChunkRow]:
     """Return chunks of a version from ordinal `first` on."""
     statement = select(ChunkRow).where(ChunkRow.version_id == version_id, ChunkRow.chunking == chunking)

@@ -58,11 +58,25 @@ class NewContext(Choice, Scope):
         return self
 
 
+class CacheControl(BaseModel):
+    """The mark up to which a provider shall keep a prompt in its cache."""
+
+    type: Literal["ephemeral"]
+
+
+class TextBlockView(BaseModel):
+    """A part of a message, as Anthropic's Messages API takes it."""
+
+    type: Literal["text"]
+    text: str
+    cache_control: CacheControl | None = Field(None, exclude_if=lambda value: value is None)
+
+
 class MessageView(BaseModel):
-    """One chat message."""
+    """One chat message: text, or blocks where the renderer writes them."""
 
     role: str
-    content: str
+    content: str | list[TextBlockView]
 
 
 class Citation(BaseModel):
@@ -104,13 +118,14 @@ class QueryPersonalisationView(BaseModel):
 
 
 class ContextView(BaseModel):
-    """An assembled context: `text` or `messages`, whichever its renderer writes."""
+    """An assembled context: `text`, or `messages` with or without `system`, whichever its renderer writes."""
 
     id: str
     user_id: str | None
     strategy: str = Field(description="name and version of the strategy, or `inline`")
     text: str | None
     messages: list[MessageView] | None
+    system: list[TextBlockView] | None = Field(None, description="null unless the renderer writes it apart")
     citations: list[Citation]
     receipt: Receipt
     prompt_cache: PromptCacheView | None = Field(description="null for contexts of earlier releases")
@@ -149,10 +164,10 @@ def _view(service: CurrentService, row: ContextRow, receipt: Receipt, rendered: 
                 page=origin.page, row=origin.row, line=origin.line,
             )
         )  # fmt: skip
-    messages = [MessageView(role=message.role, content=message.content) for message in rendered.messages]
+    written = rendered.as_json()
     return ContextView(
-        id=row.id, user_id=row.user_id, strategy=row.request["strategy"], text=rendered.text,
-        messages=messages if rendered.text is None else None, citations=citations, receipt=receipt,
+        id=row.id, user_id=row.user_id, strategy=row.request["strategy"], text=written.get("text"),
+        messages=written.get("messages"), system=written.get("system"), citations=citations, receipt=receipt,
         prompt_cache=_prompt_cache(row, receipt), query_personalisation=row.request.get("query_personalisation"),
         missing_documents=row.request["missing_documents"], created_at=row.created_at,
         served_by=_served_by(row), **known,

@@ -20,7 +20,7 @@ from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from app.evaluation.experiments.creation import Draft, create_experiment, draft_experiment
-from app.evaluation.experiments.export import cells_as_csv, run_files, zipped
+from app.evaluation.experiments.export import cells_as_csv, trec_files, zipped
 from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.plan import Plan
 from app.evaluation.experiments.records import (
@@ -35,7 +35,7 @@ from app.evaluation.experiments.records import (
 )
 from app.evaluation.experiments.specification import Specification
 from configs.errors import NotFoundError
-from indexes.database.catalog import load_workspace
+from indexes.database.catalog import external_ids_of, load_workspace
 
 router = APIRouter(
     prefix="/v1/workspaces/{workspace_id}/experiments", tags=["experiments"], route_class=PlaygroundRoute
@@ -260,17 +260,21 @@ async def export_experiment(
     workspace_id: WorkspaceId,
     experiment_id: ExperimentId,
     file_format: Annotated[
-        Literal["csv", "trec"], Query(alias="format", description="`csv`: a line for each cell; `trec`: a zip of runs")
+        Literal["csv", "trec"],
+        Query(alias="format", description="`csv`: a line for each cell; `trec`: runs, zipped"),
     ] = "csv",
 ) -> Response:
-    """Return per-question scores as CSV, or one TREC run file for each strategy in a zip; as JSON see `/cells`."""
+    """Return per-question scores as CSV, or a zip with one TREC run file for each strategy and the judgements
+    (`qrels.txt`), for `trec_eval` and its kin; as JSON see `/cells`.
+    """
 
     def work(session: Session) -> Response:
         row = load_experiment(session, workspace_id, experiment_id, whole=True)
         contestants, questions = row.parsed_contestants(), row.parsed_questions()
         if file_format == "trec":
             cells = read_cells(session, row.id, with_spans=True)
-            return Response(zipped(run_files(cells, contestants, questions)), media_type="application/zip")
+            files = trec_files(cells, contestants, questions, external_ids_of(session, workspace_id))
+            return Response(zipped(files), media_type="application/zip")
         metrics = [metric.name for metric in row.parsed_specification().metrics]
         lines = "".join(cells_as_csv(read_cells(session, row.id), contestants, questions, metrics))
         return PlainTextResponse(lines, media_type="text/csv")

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from app.accounts.quotas import What, charge
 from app.accounts.roles import Caller
 from app.api.authentication import CurrentCaller
-from app.api.checked_request import InvalidJsonError, strict_json
 from app.api.examples import NEW_DOCUMENTS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import DocumentId, Metadata, Principals, Tags, Title, WorkspaceId
@@ -21,6 +20,7 @@ from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
+from configs.strict_json import InvalidJsonError, strict_json
 from configs.text import Text, storable
 from indexes.database.catalog import load_document, load_version, load_workspace
 from indexes.database.engine import new_id
@@ -111,7 +111,7 @@ def ingest(
         made = [one for one, its in zip(uploads, accepted, strict=True) if its.status in ("created", "new_version")]
         amounts: dict[What, int] = {
             "documents_per_day": len(made),
-            "bytes_per_day": sum(len(one.source) for one in made),
+            "bytes_per_day": sum(one.size_bytes for one in made),
         }
         charge(session, subjects_of(caller, workspace_id), amounts)
         has_work = any(one.status != "unchanged" for one in accepted)

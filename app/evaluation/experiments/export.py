@@ -6,13 +6,16 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from app.evaluation.experiments.records import CellRow
 from app.evaluation.experiments.specification import Contestant
+from app.evaluation.gold import gold_of
 from app.evaluation.questions import Question
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9_.=-]+")
+_BLANK = re.compile(r"[\s%]")
 
 
 def cells_as_csv(
@@ -39,27 +42,39 @@ def cells_as_csv(
         stream.truncate()
 
 
-def run_files(
-    cells: Iterable[CellRow], contestants: Sequence[Contestant], questions: Sequence[Question]
+def trec_files(
+    cells: Iterable[CellRow],
+    contestants: Sequence[Contestant],
+    questions: Sequence[Question],
+    external_ids: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return one TREC run file for each strategy that ranks, by file name: `question Q0 document rank score tag`.
+    """Return `qrels.txt` and one TREC run file for each strategy that ranks, by file name: lines are
+    `question 0 document grade` and `question Q0 document rank score tag`.
 
-    Documents stand where their best passage does; scores fall strictly, so that sorting by score keeps the order.
+    Documents go by external id, blanks written as %20, else by id; they stand where their best passage does. Scores
+    fall strictly, so that sorting by score keeps the order.
     """
+    names = {document: _BLANK.sub(lambda found: quote(found[0]), name) for document, name in external_ids.items()}
     lines: dict[int, list[str]] = {
         number: [] for number, contestant in enumerate(contestants) if not contestant.is_baseline
     }
-    names = {number: run_name(number, contestants[number].label) for number in lines}
+    tags = {number: run_name(number, contestants[number].label) for number in lines}
     for cell in cells:
         if cell.strategy_number not in lines:
             continue
         documents = list(dict.fromkeys(str(hit[0]) for hit in cell.ranked))
         question = questions[cell.question_number].id
         lines[cell.strategy_number] += [
-            f"{question} Q0 {document} {rank} {1 / rank:.6f} {names[cell.strategy_number]}"
+            f"{question} Q0 {names.get(document, document)} {rank} {1 / rank:.6f} {tags[cell.strategy_number]}"
             for rank, document in enumerate(documents, start=1)
         ]
-    return {f"{names[number]}.trec": "\n".join(some) + "\n" for number, some in lines.items()}
+    judged = [
+        f"{question.id} 0 {names.get(document, document)} {grade}"
+        for question in questions
+        for document, grade in gold_of(question).document_grades.items()
+    ]
+    files = {f"{tags[number]}.trec": "\n".join(some) + "\n" for number, some in lines.items()}
+    return {**files, "qrels.txt": "".join(f"{line}\n" for line in judged)}
 
 
 def zipped(files: dict[str, str]) -> bytes:

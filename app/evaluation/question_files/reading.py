@@ -18,10 +18,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file that was sent: `name` is what the request calls it."""
+    """A file that was sent: `name` is what the request calls it, `code` that of errors about it."""
 
     name: str
     content: bytes
+    code: str = "invalid_question_file"
 
     def text(self) -> str:
         """Return the content, which must be UTF-8, without a byte order mark."""
@@ -78,12 +79,12 @@ class SourceFile:
             place = ".".join(map(str, first["loc"]))
             raise self.error(line, f"{place}: {first['msg']}" if place else first["msg"]) from None
 
-    def error(self, line: int, detail: str, code: str = "invalid_question_file") -> InvalidInputError:
+    def error(self, line: int, detail: str, code: str | None = None) -> InvalidInputError:
         """Return the error about a line."""
         return InvalidInputError(
             f"{self.name}, line {line}: {detail}",
             hint="mend this line and send the file again; nothing was saved",
-            code=code,
+            code=code or self.code,
             file=self.name,
             line=line,
         )

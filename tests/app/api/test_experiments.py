@@ -117,11 +117,11 @@ def test_cells_are_exported(trees: Workspace, finished: str) -> None:
     assert 0 <= float(rows[0]["recall_at_tokens@1000"]) <= 1
     archive = trees.request("GET", f"/experiments/{finished}/export", params={"format": "trec"}).content
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        assert files.namelist() == ["01-words-16.trec", "02-words-64.trec"]
+        assert files.namelist() == ["01-words-16.trec", "02-words-64.trec", "qrels.txt"]
         for line in files.read("01-words-16.trec").decode().splitlines():
             question, zero, document, rank, score, tag = line.split(" ")
             assert (question[0], zero, tag) == ("q", "Q0", "01-words-16")
-            assert document.startswith("doc_")
+            assert document in TREES
             assert float(score) == pytest.approx(1 / int(rank), abs=1e-6)
 
 

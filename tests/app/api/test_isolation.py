@@ -108,7 +108,10 @@ class Neighbours:
             },
             {"name": "e", "question_set": "s", "strategies": saved},
         ]
-        naming_nothing = ("/documents", "/documents/files", "/groups", "/strategies", "/question-sets/imports")
+        naming_nothing = (
+            "/documents", "/documents/files", "/groups", "/strategies", "/strategies/files", "/question-sets/imports",
+            "/imports",
+        )  # fmt: skip
         bodies: dict[str, list[JsonObject]] = {
             **{tail: [] for tail in naming_nothing},
             "/indexes": by_name,
@@ -182,7 +185,7 @@ def test_nothing_answers_in_a_workspace_that_is_not_there(neighbours: Neighbours
     url = operation.url(workspace_id="nosuch", **neighbours.foreign)
     sendings: list[dict[str, Any]] = [{"json": body} for body in operation.examples().values()] or [{}]
     if "multipart/form-data" in operation.bodies:
-        parts = [(part, ("a.txt", b"words", "text/plain")) for part in ("files", "questions")]
+        parts = [(part, ("a.txt", b"words", "text/plain")) for part in ("files", "questions", "archive", "strategy")]
         sendings = [{"files": parts, "data": {"format": "jsonl", "name": "s"}}]
     for sending in sendings:
         response = neighbours.mine.client.request(operation.method, url, **sending)

@@ -13,6 +13,7 @@ from app.context.assembled import Assembled
 from app.context.envelope import Origin
 from app.context.packers import Packed
 from app.context.policy import ContextPolicy
+from app.context.renderers import Renderer
 from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
 from configs.span import Span
@@ -88,7 +89,7 @@ def test_tokens_are_told_by_section() -> None:
     assert (assembled.tokenizer, assembled.is_exact) == (DEFAULT_TOKENIZER, True)
 
 
-@pytest.mark.parametrize("kind", ["text", "openai_messages"])
+@pytest.mark.parametrize("kind", sorted(Renderer.members()))
 def test_no_candidates_make_a_context_of_instructions_and_question(kind: str) -> None:
     assembled = LIBRARY.assemble(policy(renderer={"kind": kind}, instructions="Be brief."), [])
     assert assembled.sources == ()
@@ -183,7 +184,7 @@ def test_a_budget_below_the_fixed_cost_is_refused_with_the_arithmetic() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["text", "openai_messages"])
+@pytest.mark.parametrize("kind", sorted(Renderer.members()))
 @pytest.mark.parametrize("candidates", [[], [LIBRARY.candidate(1, "c-1")]], ids=["none", "one"])
 def test_the_fixed_cost_is_the_smallest_budget(kind: str, candidates: list[Any]) -> None:
     settings = {"renderer": {"kind": kind}, "answer_reserve_tokens": 0}

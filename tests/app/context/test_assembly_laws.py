@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from typing import Any
 
 from hypothesis import given
@@ -14,12 +13,14 @@ from app.context.assembled import Assembled
 from app.context.passages import Candidate
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
+from app.context.renderers import Renderer
 from configs.errors import InvalidInputError
 from configs.span import Span, union
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_tokens, tokenizer
 from tests.app.context.library import Library, texts
+from tests.contracts.rendered_sources import found_sources
 
-KINDS = ["text", "openai_messages"]
+KINDS = sorted(Renderer.members())
 REPEATS = {"exact_duplicate", "span_overlap", "near_duplicate"}
 LEFT_OUT = {"budget", "source_cap"}
 INCLUDED = {"packed", "trimmed", "merged_into"}
@@ -126,9 +127,7 @@ def test_every_label_resolves_to_the_text_that_was_sent(
 ) -> None:
     if assembled := assembled_or_refused(policy, world):
         library, _ = world
-        content = assembled.rendered.contents[-1]
-        pattern = rf'<doc-{assembled.nonce} label="(S\d+)"[^\n]*>\n(.*?)\n</doc-{assembled.nonce}>\n'
-        found = re.findall(pattern, content, re.DOTALL)
+        found = found_sources(policy.renderer, assembled.nonce, assembled.rendered.contents[-1])
         sent = [(one.label, library.text_of(one.version_id, one.span)) for one in assembled.sources]
         assert found == sent
         holders = {one.label: one for one in assembled.sources}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.context.personal.fitting import FittedSections, SectionFitter
 from app.context.personal.material import PersonalMaterial
-from app.context.renderers import Material
+from app.context.renderers import Material, Renderer
 from app.context.section_texts import NO_SECTIONS, SectionTexts
 from app.context.tokens import TokenCounter
 from ingest.tokenizers import DEFAULT_TOKENIZER
@@ -44,7 +44,7 @@ def section_settings(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-kinds = st.sampled_from(["text", "openai_messages"])
+kinds = st.sampled_from(sorted(Renderer.members()))
 
 
 def fit(
@@ -77,7 +77,7 @@ def test_the_rendering_never_grows_by_more_than_was_planned(
 def test_what_is_planned_is_what_it_takes_but_for_tags(personal: PersonalMaterial, kind: str) -> None:
     """Without a cut: at most the tags around messages, and the dash of the empty line that memories are planned by."""
     result, growth = fit(personal, kind, {}, 100_000)
-    tags_of_history = COUNTER.count("<history>\n</history>") if personal.turns and kind == "openai_messages" else 0
+    tags_of_history = COUNTER.count("<history>\n</history>") if personal.turns and kind.endswith("_messages") else 0
     assert result.used_tokens - growth in range(tags_of_history + (1 if personal.memories else 0) + 1)
 
 

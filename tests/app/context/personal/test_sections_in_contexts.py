@@ -139,10 +139,10 @@ def test_what_a_user_said_is_never_in_the_system_message(personal: PersonalMater
     rendered = made(policy(20_000, "openai_messages"), personal).rendered
     system, *others = rendered.messages
     assert system.role == "system"
-    assert system.content.endswith("\n\nBe kind.\n\nTools: none.")
+    assert system.texts[0].endswith("\n\nBe kind.\n\nTools: none.")
     assert [one.content for one in others[-1 - len(personal.turns) : -1]][1:] == [t.text for t in personal.turns][1:]
     assert others[-1].role == "user"
-    assert others[-1].content.endswith("When are refunds paid?")
+    assert others[-1].texts[-1].endswith("When are refunds paid?")
 
 
 @pytest.mark.parametrize("kind", ["text", "openai_messages"])

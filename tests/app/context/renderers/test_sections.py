@@ -29,9 +29,9 @@ def material(sections: SectionTexts, *, instructions: str = "Be brief.", has_sou
     return Material(instructions=instructions, question="When?", sources=sources, nonce=NONCE, sections=sections)
 
 
-def messages(sections: SectionTexts, **more: Any) -> list[tuple[str, str]]:
+def messages(sections: SectionTexts, **more: Any) -> list[tuple[str, ...]]:
     rendered = OpenAIMessages(kind="openai_messages").render(material(sections, **more))
-    return [(message.role, message.content) for message in rendered.messages]
+    return [(message.role, *message.texts) for message in rendered.messages]
 
 
 def test_a_whole_text_by_hand() -> None:

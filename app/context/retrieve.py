@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.envelope import Origin
 from app.context.estimate import build_call
-from app.context.passages import described_at
+from app.context.expanding import expanded
+from app.context.found_passages import Passage, load_passages, whole_passage
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
-from configs.part import JsonObject
-from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database
-from indexes.database.tables import ChunkRow, Document, Version
+from indexes.database.tables import Document, Version
 from indexes.opened_locations import SEGMENT_UNREADABLE
-from indexes.search import Found, Hit, Stopwatch, search_index
+from indexes.search import Found, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView, Views
-from ingest.document import ParsedDocument
 from ingest.recipe import IndexRecipe
 from ingest.repair import repair_found
-from ingest.text_measures import TextMeasure
-from ingest.tokenizers import count_tokens
 
 Vector = npt.NDArray[np.float32]
 
@@ -42,30 +35,6 @@ MAX_WHOLE_DOCUMENTS = 1_000
 
 CHARACTERS_PER_TOKEN_AT_MOST = 12
 """Whole documents are considered until this many characters per token of the limit are read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A hit with its text and where it comes from: headings and page of its first non-space character.
-
-    `title` is the version's own, as it was when indexed; `measure` is None where it was not worked out when the
-    document was cut.
-    """
-
-    hit: Hit
-    text: str
-    measure: TextMeasure | None
-    external_id: str
-    title: str
-    file_name: str
-    tags: tuple[str, ...]
-    heading_path: tuple[str, ...]
-    page: str
-
-    @property
-    def origin(self) -> Origin:
-        """Return what readers are told of where it comes from."""
-        return Origin(title=self.title or self.file_name, heading_path=self.heading_path, page=self.page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +103,8 @@ class Retriever:
             _check_fresh(index_id, view, request)
             found = _search(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
-            passages = load_passages(session, setup.recipe.chunking, found.hits)
+            hits = expanded(session, setup, found.hits)[: request.limit]
+            passages = load_passages(session, setup.recipe, hits)
         return Retrieved(
             setup=setup, passages=passages, index_id=index_id, vector=vector, personal_query=moved,
             missing_documents=view.missing_documents(request.principal), seconds={**watch.seconds, **found.seconds},
@@ -185,59 +155,8 @@ def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request)
         principal=request.principal,
         restriction=request.restriction,
         candidates=setup.candidates,
-        limit=request.limit,
+        limit=request.limit if setup.expansion is None else None,
     )
-
-
-def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[Passage]:
-    """Return the hits with the text of their spans, in order."""
-    if not hits:
-        return []
-    text = func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start)
-    keys = [(hit.version_id, hit.ordinal) for hit in hits]
-    statement = (
-        select(
-            ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
-            ChunkRow.text_simhash,
-        )
-        .join(Version, Version.id == ChunkRow.version_id)
-        .join(Document, Document.id == Version.document_id)
-        .where(ChunkRow.chunking == chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
-    )  # fmt: skip
-    rows = {(row[0], row[1]): row for row in session.execute(statement)}
-    paged = {row.id for row in rows.values() if row.media_type == "application/pdf"}
-    pages = _pages(session, paged) if paged else {}
-    passages = []
-    for hit in hits:
-        row = rows.get((hit.version_id, hit.ordinal))
-        if row is None:  # erased since it was found
-            continue
-        page = page_at(pages.get(hit.version_id, []), described_at(hit.span, row[3]))
-        measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
-        passages.append(
-            Passage(
-                hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
-                file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path), page=page,
-            )
-        )  # fmt: skip
-    return passages
-
-
-def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:
-    statement = select(Version.id, Version.structure).where(Version.id.in_(version_ids))
-    return {version_id: page_starts(structure or []) for version_id, structure in session.execute(statement)}
-
-
-def page_starts(structure: Sequence[JsonObject]) -> list[tuple[int, str]]:
-    """Return where each page of a version begins, with its label, in order."""
-    return [(block["start"], block["label"]) for block in structure if block["kind"] == "page"]
-
-
-def page_at(pages: Sequence[tuple[int, str]], position: int) -> str:
-    """Return the label of the page that holds `position`, "" where there is none."""
-    number = bisect.bisect_right(pages, position, key=itemgetter(0))
-    return pages[number - 1][1] if number else ""
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:
@@ -266,27 +185,6 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
         left_characters -= len(text)
         passages.append(whole_passage(len(passages) + 1, document, version, text))
     return passages
-
-
-def whole_passage(rank: int, document: Document, version: Version, text: str) -> Passage:
-    """Return a whole document as the passage of that rank."""
-    hit = Hit(
-        rank=rank, document_id=document.id, version_id=version.id, ordinal=0, span=Span(0, len(text)),
-        tokens=count_tokens(text), score=1.0 / rank, stores={},
-    )  # fmt: skip
-    structure = version.structure or []
-    begin = described_at(hit.span, text)
-    return Passage(
-        hit=hit,
-        text=text,
-        measure=None,
-        external_id=document.external_id,
-        title=version.title,
-        file_name=version.file_name,
-        tags=tuple(document.tags),
-        heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
-        page=page_at(page_starts(structure), begin),
-    )
 
 
 def _index_missing(workspace_id: str, setup: SearchSetup, index_id: str | None) -> ConflictError:

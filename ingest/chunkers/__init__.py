@@ -22,8 +22,9 @@ class Chunker(Part):
 
     Promises: pieces are not empty, hold at least one non-space character, are sorted by start and cover every non-space
     character of the document; no piece repeats; a piece has no more tokens than the size setting, where there is one
-    (a single token or an atomic block that is larger is the documented exception); the same text and settings give
-    the same pieces; a piece lies inside its parent. What is prepended for embedding is not the chunker's business. Time grows linearly with the text.
+    (a single token or an atomic block that is larger is the documented exception); a piece lies inside its parent; the
+    same text and settings give the same pieces. What is prepended for embedding is not the chunker's business. Time
+    grows linearly with the text.
     """
 
     parents: ClassVar[Parents] = "none"

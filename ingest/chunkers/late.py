@@ -15,7 +15,7 @@ from ingest.document import ChunkingTools, ParsedDocument, Piece
 
 
 class Late(Chunker):
-    """Late chunking (Günther et al. 2024): the model reads a chunk with the text around it, then its tokens are averaged.
+    """Late chunking (Günther et al. 2024): the model reads a chunk with what is around it, then averages its tokens.
 
     The chunks are those of `recursive`; their vectors are the mean of their tokens' vectors in a window of the model's
     size, which begins up to a quarter of the window before the chunk. "The city" in one chunk so knows of the "Berlin"

@@ -27,7 +27,11 @@ class SentenceWindow(Chunker):
 
     kind: Literal["sentence_window"]
     window_sentences: int = Field(
-        2, ge=1, le=20, description="how many sentences go with a found one, on either side", json_schema_extra=BAKE_TIME
+        2,
+        ge=1,
+        le=20,
+        description="sentences that go with a found one, on either side",
+        json_schema_extra=BAKE_TIME,
     )
     size_tokens: int = Field(
         128,

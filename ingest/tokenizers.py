@@ -95,7 +95,7 @@ def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
     """Return the tokens of `text` for cutting it: overlong unknown words count as several (see the constants above)."""
     encoder = tokenizer(name)
     starts, ends = array("i"), array("i")
-    for base, window in _windows(text):
+    for base, window in text_windows(text):
         for start, end in encoder.encode(window, add_special_tokens=False).offsets:
             step = CHARACTERS_PER_UNKNOWN_TOKEN if end - start > LONGEST_TOKEN_CHARACTERS else end - start
             for position in range(start, end, step or 1):
@@ -137,7 +137,7 @@ def count_many(texts: Sequence[str], name: str = DEFAULT_TOKENIZER) -> list[int]
     """Return `count_tokens` of each text, in one go."""
     encoder = tokenizer(name)
     counts = [0] * len(texts)
-    windows = ((number, window) for number, text in enumerate(texts) for _, window in _windows(text))
+    windows = ((number, window) for number, text in enumerate(texts) for _, window in text_windows(text))
     while batch := list(islice(windows, 256)):
         encodings = encoder.encode_batch_fast([window for _, window in batch], add_special_tokens=False)
         for (number, _), encoding in zip(batch, encodings, strict=True):
@@ -145,8 +145,11 @@ def count_many(texts: Sequence[str], name: str = DEFAULT_TOKENIZER) -> list[int]
     return counts
 
 
-def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (offset, window), each ending before white space where there is some in its second half."""
+def text_windows(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, part) of a text that is tokenised in parts.
+
+    Each ends before white space where there is some in its second half.
+    """
     start = 0
     while start < len(text):
         end = start + WINDOW_CHARACTERS

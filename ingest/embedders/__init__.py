@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from configs.errors import InvalidInputError
 from configs.part import Part, import_members
+from configs.span import Span
 
 Vectors = npt.NDArray[np.float32]
 """float32 [texts, dimensions], each row of length 1 (or all zeros for a text without any token)."""
@@ -27,6 +29,8 @@ class Embedder(Part):
 
     is_model: ClassVar[bool] = True
     """False for members that need no model file."""
+    pools_tokens: ClassVar[bool] = False
+    """True for members that have `encode_spans`."""
 
     @property
     @abstractmethod
@@ -49,6 +53,31 @@ class Embedder(Part):
     @abstractmethod
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the tokens of each text by the model's own tokenizer, special tokens not counted, never truncated."""
+
+    def check_pooling(self) -> None:
+        """Raise InvalidInputError (`no_token_vectors`) where the model has no `encode_spans`; loads no model."""
+        if not self.pools_tokens:
+            raise no_token_vectors(self.kind_of_class())
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:  # noqa: ARG002  # refused here
+        """Return float32 [len(spans), dimensions]: of each span the mean of its tokens' vectors, of unit length.
+
+        The model reads each span in one window of the text, which `lead` opens; neither `lead` nor special tokens are
+        part of the mean. `spans` come in order. A span without any token gives zeros; one that is longer than the
+        window is read in several. Raises InvalidInputError (`no_token_vectors`) for members and models that do not
+        average the vectors of tokens.
+        """
+        raise no_token_vectors(self.kind_of_class())
+
+
+def no_token_vectors(name: str) -> InvalidInputError:
+    """Return the refusal of an embedder that does not average the vectors of tokens."""
+    return InvalidInputError(
+        f"the embedder {name!r} does not average the vectors of tokens, which late chunking needs",
+        hint="take a sentence_transformer model with mean pooling, as all-MiniLM-L6-v2; or the chunker recursive, "
+        "which makes the same chunks",
+        code="no_token_vectors",
+    )
 
 
 import_members(__name__, __path__)

@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
 from configs.part import BAKE_TIME
+from configs.span import Span
 from configs.text import Text
-from ingest.embedders import Embedder, Vectors
+from ingest.embedders import Embedder, Vectors, no_token_vectors
 from ingest.embedders.sentence_encoder import SentenceEncoder
 from ingest.embedders.sentence_models import loaded_encoder
-from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, locate
+from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, is_mean_pooled, locate
 from ingest.tokenizers import count_many, tokenizer
 
 PROCESSOR_PAGE = Path("/proc/cpuinfo")
@@ -28,6 +29,8 @@ class SentenceTransformer(Embedder):
     A text beyond the window is cut there: `window_tokens` and `count_tokens` tell before. Texts are encoded in batches
     of like length, queries of concurrent callers together.
     """
+
+    pools_tokens: ClassVar[bool] = True
 
     kind: Literal["sentence_transformer"]
     model: Text = Field(
@@ -83,6 +86,15 @@ class SentenceTransformer(Embedder):
     def encode_query(self, text: str) -> Vectors:
         """Return float32 [dimensions]; safe and fast from many threads at once."""
         return self._encoder().encode_query(text)
+
+    def check_pooling(self) -> None:
+        """Raise InvalidInputError (`no_token_vectors`) where the model's folder says that it pools otherwise."""
+        if not is_mean_pooled(locate(self.model)):
+            raise no_token_vectors(self.model)
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:
+        """Return float32 [len(spans), dimensions]."""
+        return self._encoder().encode_spans(text, lead, spans)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count with the model's tokenizer; loads the model only where its folder has no tokenizer.json."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -55,7 +57,7 @@ def test_neighbouring_sentences_become_one_passage_without_repetition(library: W
 def test_the_most_common_words_find_everything_once(library: Workspace) -> None:
     passages = search(library, "sentence animals plants said", WINDOW)
     spans = sorted((one["start"], one["end"]) for one in passages)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
     chunks = [chunk["start"] for one in passages for chunk in one["stands_for"] or [one]]
     assert len(chunks) == len(set(chunks)) == 13
     assert [one["rank"] for one in passages] == list(range(1, len(passages) + 1))

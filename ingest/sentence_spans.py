@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from configs.span import Span
 from ingest.sentences import is_inside_sentence
 
+_REACH = 48
+"""Characters around a possible end that decide; the rule looks no further back than an abbreviation."""
+
 _POSSIBLE_END = re.compile(
     r"""(?:[.!?…]["'”’»)\]]*\s+)"""  # noqa: RUF001  # these very characters end sentences
     r"""|(?:[。！？]["'”’»)\]]*\s*)"""  # noqa: RUF001
@@ -24,7 +27,10 @@ def sentence_spans(text: str) -> Iterator[Span]:
     start = 0
     for match in _POSSIBLE_END.finditer(text):
         end = match.end()
-        if end < len(text) and not is_inside_sentence(text, end) and text[start:end].strip():
+        near = max(0, end - _REACH)
+        if end == len(text) or is_inside_sentence(text[near : end + _REACH], end - near):
+            continue
+        if text[start:end].strip():
             yield Span(start, end)
             start = end
     if text[start:].strip():

@@ -42,8 +42,11 @@ def test_pieces_of_which_no_two_fit_are_refused() -> None:
 
 def test_every_setting_is_baked_and_the_embedder_resolved() -> None:
     chunkers = [
-        chunker(), chunker(size_tokens=300), chunker(piece_tokens=40), chunker(embedder={"kind": "hashing", "dimensions": 64}),
-    ]  # fmt: skip
+        chunker(),
+        chunker(size_tokens=300),
+        chunker(piece_tokens=40),
+        chunker(embedder={"kind": "hashing", "dimensions": 64}),
+    ]
     assert len({one.fingerprint for one in chunkers}) == 4
     resolved = ClusterSemantic(kind="cluster_semantic").resolved()
     assert resolved.embedder.model_dump()["precision"] in ("fp32", "bf16")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_every_child_lies_in_its_parent_and_parents_do_not_overlap(
 ) -> None:
     pieces = cut(document, child, child + more)
     parents = sorted({piece.parent for piece in pieces if piece.parent is not None})
-    for before, after in zip(parents, parents[1:], strict=False):
+    for before, after in itertools.pairwise(parents):
         assert before.overlap(after) == 0
     for piece in pieces:
         assert piece.parent is not None

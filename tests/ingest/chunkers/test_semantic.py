@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from ingest.chunkers.semantic import Semantic, breaks
-from ingest.document import ParsedDocument
-from ingest.embedders import Embedder
+from ingest.document import Encoder, ParsedDocument
+from ingest.embedders import Vectors
 from ingest.embedders.hashing import Hashing
 from ingest.tokenizers import TokenizerTools, count_tokens
 
@@ -59,8 +61,7 @@ def test_each_sentence_is_encoded_once_with_its_neighbours() -> None:
     class Listening(TokenizerTools):
         texts: tuple[str, ...] = ()
 
-        def vectors(self, embedder: Embedder, texts: object) -> object:  # type: ignore[override]
-            assert isinstance(texts, list)
+        def vectors(self, embedder: Encoder, texts: Sequence[str]) -> Vectors:
             self.texts = tuple(texts)
             return embedder.encode(texts)
 

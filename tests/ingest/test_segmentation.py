@@ -17,7 +17,8 @@ Float32 = npt.NDArray[np.float32]
 
 
 def unit(vectors: npt.NDArray[np.float64]) -> Float32:
-    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    rows: Float32 = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return rows
 
 
 def total(vectors: Float32, ends: tuple[int, ...]) -> float:

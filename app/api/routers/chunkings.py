@@ -45,7 +45,7 @@ class NewPreview(BaseModel):
     media_type: MediaType = Field("text/markdown", description="how to read `text`")
     title: Title | None = Field(None, description="title of `text`; default: what the text calls itself")
     document: DocumentReference | None = Field(None, description="a stored document instead of `text`")
-    chunkers: list[Chunker] = Field(min_length=1, max_length=10, description="chunkers to try, compared in this order")
+    chunkers: list[Chunker] = Field(min_length=1, max_length=20, description="chunkers to try, compared in this order")
     context_prefix: bool = Field(True, description="put title and heading path in front, as indexes do by default")
     embedder: Embedder | None = Field(None, description="count overruns of this embedder's window, too")
     max_chunks: int = Field(100, ge=0, le=MAX_CHUNKS_SHOWN, description="most chunks shown for each chunker")

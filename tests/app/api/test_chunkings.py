@@ -57,7 +57,7 @@ def test_a_stored_document_is_cut_as_its_index_does(workspace: Workspace) -> Non
         {"text": "a", "document": {"workspace_id": "a", "document_id": "b"}, "chunkers": [{"kind": "fixed"}]},
         {"text": "a", "chunkers": []},
         {"text": "", "chunkers": [{"kind": "fixed"}]},
-        {"text": "a", "chunkers": [{"kind": "fixed"}] * 11},
+        {"text": "a", "chunkers": [{"kind": "fixed"}] * 21},
         {"text": "a", "chunkers": [{"kind": "fixed"}], "max_chunks": 1001},
     ],
 )

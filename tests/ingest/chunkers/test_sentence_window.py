@@ -13,7 +13,7 @@ LENGTH = len("Sentence number 1. ")
 
 
 def cut(text: str, **settings: int) -> list[tuple[str, str]]:
-    chunker = SentenceWindow(kind="sentence_window", **settings)
+    chunker = SentenceWindow.model_validate({"kind": "sentence_window", **settings})
     pieces = []
     for piece in chunker.split(ParsedDocument(text=text), TokenizerTools()):
         assert piece.parent is not None

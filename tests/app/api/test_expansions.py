@@ -107,6 +107,15 @@ def test_a_receipt_names_the_chunks_whose_place_was_taken_and_rebuilds_the_conte
     assert (again["text"], again["receipt"]) == (made["text"], receipt)
 
 
+def test_why_not_knows_what_came_with_a_found_chunk(library: Workspace) -> None:
+    """The otter was not found: it stands in the window of the kestrel, and is sent with it."""
+    made = library.post("/contexts", {"question": "kestrel", "setup": WINDOW}, 201)
+    answer = library.post(f"/contexts/{made['id']}/why-not", {"external_id": "animals.md", "quote": SENTENCES[2]})
+    assert (answer["is_included"], answer["is_included_now"], answer["stopped_by"]) == (True, True, None)
+    absent = library.post(f"/contexts/{made['id']}/why-not", {"external_id": "animals.md", "quote": SENTENCES[8]})
+    assert (absent["is_included"], absent["stopped_by"]) == (False, "ranked")
+
+
 @pytest.mark.parametrize(
     ("chunker", "expansion", "word"),
     [

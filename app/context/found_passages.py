@@ -6,8 +6,9 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Integer, String, column, func, select, tuple_, values
+from sqlalchemy import Integer, Row, String, column, func, select, tuple_, values
 from sqlalchemy.orm import Session
 
 from app.context.envelope import Origin
@@ -58,19 +59,7 @@ def load_passages(session: Session, recipe: IndexRecipe, hits: Sequence[Hit]) ->
     """Return the hits with the text of their spans, in order; `hits` are chunks of the recipe, or stand for some."""
     if not hits:
         return []
-    text = func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start)
-    keys = [(hit.version_id, hit.ordinal) for hit in hits]
-    statement = (
-        select(
-            ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
-            ChunkRow.text_simhash,
-        )
-        .join(Version, Version.id == ChunkRow.version_id)
-        .join(Document, Document.id == Version.document_id)
-        .where(ChunkRow.chunking == recipe.chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
-    )  # fmt: skip
-    rows = {(row[0], row[1]): row for row in session.execute(statement)}
+    rows = _chunk_rows(session, recipe.chunking, hits)
     larger = _load_larger(session, recipe, [hit for hit in hits if hit.stands_for])
     outlined = {hit.version_id for hit in hits if hit.stands_for} | {
         row.id for row in rows.values() if row.media_type == "application/pdf"
@@ -85,7 +74,7 @@ def load_passages(session: Session, recipe: IndexRecipe, hits: Sequence[Hit]) ->
         measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
         if found.stands_for:
             hit, said, measure = larger[found.rank]
-            if not said.strip():  # what better ones left of it is white space
+            if not said.strip() or hit.version_id not in outlines:  # better ones left white space; or erased since
                 continue
             path = outlines[hit.version_id].document.heading_path(described_at(hit.span, said))
         pages = outlines[hit.version_id].pages if hit.version_id in outlines else []
@@ -97,6 +86,23 @@ def load_passages(session: Session, recipe: IndexRecipe, hits: Sequence[Hit]) ->
             )
         )  # fmt: skip
     return passages
+
+
+def _chunk_rows(session: Session, chunking: str, hits: Sequence[Hit]) -> dict[tuple[str, int], Row[*tuple[Any, ...]]]:
+    """Return what is stored about each chunk and its document, with the chunk's text, by version id and ordinal."""
+    text = func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start)
+    keys = [(hit.version_id, hit.ordinal) for hit in hits]
+    statement = (
+        select(
+            ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
+            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
+            ChunkRow.text_simhash,
+        )
+        .join(Version, Version.id == ChunkRow.version_id)
+        .join(Document, Document.id == Version.document_id)
+        .where(ChunkRow.chunking == chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
+    )  # fmt: skip
+    return {(row[0], row[1]): row for row in session.execute(statement)}
 
 
 def _load_larger(session: Session, recipe: IndexRecipe, hits: Sequence[Hit]) -> dict[int, tuple[Hit, str, TextMeasure]]:

@@ -147,3 +147,16 @@ def test_a_model_with_another_pooling_is_refused_when_the_recipe_is_resolved(tmp
     with pytest.raises(InvalidInputError) as refused:
         recipe(embedder={**MODEL, "model": str(folder)}).resolved()
     assert refused.value.code == "no_token_vectors"
+
+
+@pytest.mark.slow
+def test_the_shipped_model_finds_a_chunk_by_what_stands_before_it(library: Library) -> None:
+    """One of two cities of like words: only the text around the chunk says which is Berlin."""
+    tail = "It has more than three million inhabitants, and the city is one of the states of its country as well."
+    texts = {name: f"{name} is a city on a river, known for its parks. {tail}" for name in ("Berlin", "Lima")}
+    late = recipe(context_prefix=False)
+    library.index(late, index_id="late")
+    assert library.add(**texts).state == "succeeded"
+    for name in texts:
+        ranked = [hit for hit in library.hits(f"inhabitants of {name}", recipe=late, index_id="late") if hit.span.start]
+        assert ranked[0].document_id == library.document(name).id

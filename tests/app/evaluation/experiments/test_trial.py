@@ -1,4 +1,4 @@
-"""Trials of setups that send larger text than they find: the same answer as a search, and deeper ones without repeats."""
+"""Trials of setups that send larger text than they find: answers are a search's, deeper ones repeat nothing."""
 
 from __future__ import annotations
 

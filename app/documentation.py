@@ -135,6 +135,8 @@ def _values(field: JsonObject) -> str:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if "pattern" in field:
         return f"matches `{field['pattern']}`"
+    if "discriminator" in field:
+        return "one of " + ", ".join(f"`{kind}`" for kind in sorted(field["discriminator"]["mapping"]))
     if "anyOf" in field:
         return " or ".join(_values(choice) for choice in field["anyOf"])
     if field["type"] == "array":

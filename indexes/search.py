@@ -35,8 +35,22 @@ class StoreScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChunk:
+    """A chunk that was found at a rank, before a larger span took its place."""
+
+    rank: int
+    ordinal: int
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A found chunk. `rank` counts from 1; `score` is the fused one, or the only store's."""
+    """A found chunk. `rank` counts from 1; `score` is the fused one, or the only store's.
+
+    Where a larger span took the place of chunks, `stands_for` names them, best first, and `ordinal`, `score` and
+    `stores` are the best one's.
+    """
 
     rank: int
     document_id: str
@@ -46,6 +60,7 @@ class Hit:
     tokens: int
     score: float
     stores: dict[str, StoreScore]
+    stands_for: tuple[FoundChunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session, undefer
 
 from configs.errors import PlaygroundError
 from configs.part import JsonObject
-from configs.span import Chunk
+from configs.span import Chunk, Span
 from indexes.database.counters import VECTORS, count
 from indexes.database.tables import ChunkRow, Version
 from indexes.jobs import RunningJob
 from ingest.charges import charge
 from ingest.chunking import chunk_document, indexed_text
 from ingest.document import ParsedDocument
+from ingest.late_vectors import late_hashes, late_vectors
 from ingest.metering import metered
 from ingest.recipe import IndexRecipe
 from ingest.text_measures import measures_of
@@ -54,7 +55,7 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
                 document, recipe.chunker, title=version.title, file_name=version.file_name,
                 with_prefix=recipe.context_prefix,
             )  # fmt: skip
-            rows.extend(_chunk_values(version.id, recipe.chunking, document.text, chunks))
+            rows.extend(_chunk_values(recipe, version, document.text, chunks))
         with job.write() as session:
             insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
             for some in batches(rows, ROWS_PER_INSERT):
@@ -74,6 +75,9 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         for chunk in load_chunks(session, recipe.chunking, version_ids):
             places.setdefault(chunk.indexed_sha256, chunk)
         missing = missing_vectors(session, embedder, list(places))
+    if recipe.chunker.pools_tokens:
+        yield from _embed_whole_versions(job, recipe, missing, [places[value].version_id for value in missing])
+        return
     finished = 0
     for hashes in batches(missing, TEXTS_PER_BATCH):
         job.progress("embedding", finished, len(missing))
@@ -93,6 +97,26 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         yield
     with job.write() as session:
         count(session, job.workspace_id, VECTORS, "cached", len(places) - len(missing))
+    job.progress("embedding", len(missing), len(missing))
+
+
+def _embed_whole_versions(
+    job: RunningJob, recipe: IndexRecipe, missing: Sequence[str], version_ids: Sequence[str]
+) -> Iterator[None]:
+    """Encode all chunks of the versions that miss the vector of one: how a text is read depends on all its chunks."""
+    embedder = recipe.embedder.fingerprint if recipe.embedder is not None else ""
+    absent, finished = set(missing), 0
+    for version_id in dict.fromkeys(version_ids):
+        job.progress("embedding", finished, len(missing))
+        (version,) = _load_texts(job, [version_id])
+        with job.database.read() as session:
+            chunks = load_chunks(session, recipe.chunking, [version_id])
+        spans = [Span(chunk.start, chunk.end) for chunk in chunks]
+        vectors = late_vectors(recipe, version.title, version.text or "", spans)
+        with job.write() as session:
+            save_vectors(session, embedder, [chunk.indexed_sha256 for chunk in chunks], vectors)
+        finished += len(absent.intersection(chunk.indexed_sha256 for chunk in chunks))
+        yield
     job.progress("embedding", len(missing), len(missing))
 
 
@@ -129,12 +153,16 @@ def _chunked(session: Session, chunking: str, version_ids: Sequence[str]) -> set
     return done
 
 
-def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Chunk]) -> list[JsonObject]:
+def _chunk_values(recipe: IndexRecipe, version: Version, text: str, chunks: Sequence[Chunk]) -> list[JsonObject]:
+    if recipe.chunker.pools_tokens:
+        hashes = late_hashes(recipe, version.title, text, [chunk.span for chunk in chunks])
+    else:
+        hashes = [hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest() for chunk in chunks]
     measures = measures_of([text[chunk.span.start : chunk.span.end] for chunk in chunks])
     return [
         {
-            "version_id": version_id,
-            "chunking": chunking,
+            "version_id": version.id,
+            "chunking": recipe.chunking,
             "ordinal": ordinal,
             "start": chunk.span.start,
             "end": chunk.span.end,
@@ -144,9 +172,9 @@ def _chunk_values(version_id: str, chunking: str, text: str, chunks: Sequence[Ch
             "heading_path": list(chunk.heading_path),
             "prefix": chunk.prefix,
             "lead": [[span.start, span.end] for span in chunk.lead] or None,
-            "indexed_sha256": hashlib.sha256(indexed_text(text, chunk).encode()).hexdigest(),
+            "indexed_sha256": named,
             "text_tokens": measure.tokens,
             "text_simhash": measure.simhash,
         }
-        for ordinal, (chunk, measure) in enumerate(zip(chunks, measures, strict=True))
+        for ordinal, (chunk, measure, named) in enumerate(zip(chunks, measures, hashes, strict=True))
     ]

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from configs.part import JsonObject
 from configs.span import Span
 
@@ -106,9 +109,26 @@ class Tokens(Protocol):
         ...
 
 
+class Encoder(Protocol):
+    """What of an embedder makes the vectors of sentences."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the embedder with its settings."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return float32 [len(texts), dimensions] of unit length."""
+        ...
+
+
 class ChunkingTools(Protocol):
-    """What a chunker may use beside the document: token offsets by the chunker's own tokenizer."""
+    """What a chunker may use beside the document: token offsets by its own tokenizer, vectors by its own embedder."""
 
     def tokens(self, text: str) -> Tokens:
         """Return the tokens of `text`."""
+        ...
+
+    def vectors(self, embedder: Encoder, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return float32 [len(texts), dimensions] of unit length, as the embedder encodes them."""
         ...

@@ -21,6 +21,10 @@ SHAPING_SUFFIXES = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"}
 """Weights, configuration, vocabulary: whatever else lies in a model's folder does not change its vectors."""
 UNUSED_FOLDERS = frozenset({"onnx", "openvino"})
 
+POOLING_FLAG = "pooling_mode_"
+MEAN_FLAG = "pooling_mode_mean_tokens"
+"""How older models say which pooling is on; newer ones name it in `pooling_mode`."""
+
 HUB_TIMEOUT_SECONDS = 8.0
 
 
@@ -111,6 +115,34 @@ def _pooled_ways(settings: dict[str, Any]) -> int:
     if modes is not None:
         return 1 if isinstance(modes, str) else len(modes)
     return sum(value is True for name, value in settings.items() if name.startswith("pooling_mode_"))
+
+
+def is_mean_pooled(folder: Path) -> bool:
+    """Tell whether a model's vector of a text is the mean of its tokens' vectors, as its folder says.
+
+    One that puts a prompt in front of every text is none: the prompt is part of the mean.
+    """
+    if not (folder / "modules.json").is_file():
+        return True  # what the library does with a transformer alone
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        pooling = next((module for module in modules if str(module["type"]).endswith(".Pooling")), None)
+        if pooling is None or _default_prompt(folder):
+            return False
+        settings = json.loads((folder / str(pooling["path"]) / "config.json").read_text(encoding="utf-8"))
+        if "pooling_mode" in settings:
+            return settings["pooling_mode"] in ("mean", ["mean"])
+        return [name for name, is_on in settings.items() if name.startswith(POOLING_FLAG) and is_on] == [MEAN_FLAG]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise _not_a_model(folder, "its modules.json or the settings of its pooling cannot be read") from None
+
+
+def _default_prompt(folder: Path) -> str | None:
+    file = folder / "config_sentence_transformers.json"
+    if not file.is_file():
+        return None
+    name: str | None = json.loads(file.read_text(encoding="utf-8")).get("default_prompt_name")
+    return name
 
 
 def content_sha256(folder: Path) -> str:

@@ -43,10 +43,28 @@ class IndexRecipe(BaseModel):
             raise ValueError("a dense store needs an embedder; add one, or take only lexical stores")
         if not is_dense and self.embedder is not None:
             raise ValueError("the embedder would not be used: no dense store among the stores; leave it out or add one")
+        if self.chunker.pools_tokens:
+            self._check_pooling()
         return self
 
+    def _check_pooling(self) -> None:
+        chunker = self.chunker.kind_of_class()
+        if self.embedder is None:
+            raise ValueError(f"the chunker {chunker} is about vectors: add a dense store, or take recursive")
+        if not self.embedder.pools_tokens:
+            raise ValueError(
+                f"the chunker {chunker} averages the vectors of tokens, which the embedder "
+                f"{self.embedder.kind_of_class()} does not make; take a sentence_transformer, or the chunker recursive"
+            )
+
     def resolved(self) -> Self:
-        """Return the recipe with settings that depend on the machine replaced by what they mean here."""
+        """Return the recipe with settings that depend on the machine replaced by what they mean here.
+
+        Raises what the parts raise, and InvalidInputError (`no_token_vectors`) where the embedder's model does not
+        average the vectors of tokens and the chunker needs that.
+        """
+        if self.chunker.pools_tokens and self.embedder is not None:
+            self.embedder.check_pooling()
         parts = {"chunker": self.chunker.resolved(), "stores": tuple(store.resolved() for store in self.stores)}
         embedder = self.embedder.resolved() if self.embedder is not None else None
         return self.model_copy(update={**parts, "embedder": embedder})

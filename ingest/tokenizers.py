@@ -11,9 +11,12 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from configs.errors import InvalidInputError, UnavailableError
+from ingest.document import Encoder
 
 DEFAULT_TOKENIZER = "all-MiniLM-L6-v2"
 """The shipped WordPiece tokenizer (30,522 lower-cased pieces)."""
@@ -92,7 +95,7 @@ def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
     """Return the tokens of `text` for cutting it: overlong unknown words count as several (see the constants above)."""
     encoder = tokenizer(name)
     starts, ends = array("i"), array("i")
-    for base, window in _windows(text):
+    for base, window in text_windows(text):
         for start, end in encoder.encode(window, add_special_tokens=False).offsets:
             step = CHARACTERS_PER_UNKNOWN_TOKEN if end - start > LONGEST_TOKEN_CHARACTERS else end - start
             for position in range(start, end, step or 1):
@@ -102,17 +105,27 @@ def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
 
 
 class TokenizerTools:
-    """What a chunker may use (`ingest.document.ChunkingTools`), with the tokens of the last text kept."""
+    """What a chunker may use (`ingest.document.ChunkingTools`), with tokens and vectors of the last text kept."""
 
     def __init__(self, name: str = DEFAULT_TOKENIZER) -> None:
         self._name = name
         self._last: tuple[str, TokenOffsets] | None = None
+        self._last_vectors: tuple[str, Sequence[str], npt.NDArray[np.float32]] | None = None
 
     def tokens(self, text: str) -> TokenOffsets:
         """Return the tokens of `text`."""
         if self._last is None or self._last[0] != text:
             self._last = (text, token_offsets(text, self._name))
         return self._last[1]
+
+    def vectors(self, embedder: Encoder, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the vectors of `texts`, each distinct text encoded once."""
+        last = self._last_vectors
+        if last is None or last[0] != embedder.fingerprint or last[1] != texts:
+            places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+            vectors = embedder.encode(list(places))[[places[text] for text in texts]]
+            self._last_vectors = last = (embedder.fingerprint, texts, vectors)
+        return last[2]
 
 
 def count_tokens(text: str, name: str = DEFAULT_TOKENIZER) -> int:
@@ -124,7 +137,7 @@ def count_many(texts: Sequence[str], name: str = DEFAULT_TOKENIZER) -> list[int]
     """Return `count_tokens` of each text, in one go."""
     encoder = tokenizer(name)
     counts = [0] * len(texts)
-    windows = ((number, window) for number, text in enumerate(texts) for _, window in _windows(text))
+    windows = ((number, window) for number, text in enumerate(texts) for _, window in text_windows(text))
     while batch := list(islice(windows, 256)):
         encodings = encoder.encode_batch_fast([window for _, window in batch], add_special_tokens=False)
         for (number, _), encoding in zip(batch, encodings, strict=True):
@@ -132,8 +145,11 @@ def count_many(texts: Sequence[str], name: str = DEFAULT_TOKENIZER) -> list[int]
     return counts
 
 
-def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (offset, window), each ending before white space where there is some in its second half."""
+def text_windows(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, part) of a text that is tokenised in parts.
+
+    Each ends before white space where there is some in its second half.
+    """
     start = 0
     while start < len(text):
         end = start + WINDOW_CHARACTERS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.api import examples_parents
+
 Examples = dict[str, Any]
 
 MARKDOWN = """# Refunds
@@ -41,13 +43,13 @@ def _example(summary: str, value: Any) -> dict[str, Any]:
 CHUNKING_PREVIEWS: Examples = {
     **{
         kind: _example(f"Chunker: {kind}", {"text": MARKDOWN, "chunkers": [chunker]})
-        for kind, chunker in CHUNKERS.items()
+        for kind, chunker in {**CHUNKERS, **examples_parents.CHUNKERS}.items()
     },
     "side_by_side": _example(
         "All side by side on a guide page",
         {
             "document": {"workspace_id": "demo", "document_id": "demo-searching"},
-            "chunkers": list(CHUNKERS.values()),
+            "chunkers": [*CHUNKERS.values(), *examples_parents.CHUNKERS.values()],
             "embedder": {"kind": "sentence_transformer"},
             "max_chunks": 3,
         },
@@ -109,6 +111,10 @@ NEW_STRATEGIES: Examples = {
         )
         for kind, chunker in CHUNKERS.items()
     },
+    **{
+        name: _example(said, {"name": f"example-{name.replace('_', '-')}", "strategy": {"retrieval": retrieval}})
+        for name, (said, retrieval) in examples_parents.RETRIEVALS.items()
+    },
     "hybrid": _example(
         "Hybrid with more weight on words, small contexts",
         {
@@ -161,6 +167,10 @@ SEARCHES: Examples = {
             },
             "k": 5,
         },
+    ),
+    "neighbours": _example(
+        "Each found chunk with its neighbours, on the default's index",
+        {"query": "How large is a chunk?", "setup": examples_parents.NEIGHBOURS, "k": 5},
     ),
 }
 

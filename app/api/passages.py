@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from app.api.parameters import PRINCIPALS_DESCRIPTION, Principals
-from app.context.retrieve import Passage
+from app.context.found_passages import Passage
+from app.context.receipt import FoundChunkRecord
 from indexes.access import Filter
 
 
@@ -31,8 +32,11 @@ class PassageView(BaseModel):
     start: int
     end: int
     tokens: int
-    score: float = Field(description="fused score, or the only store's")
+    score: float = Field(description="fused score, or the only store's; of the best chunk it stands for")
     stores: dict[str, StoreScoreView] = Field(description="score and rank per store")
+    stands_for: list[FoundChunkRecord] = Field(
+        description="the found chunks whose place it took, best first; empty where it is a chunk itself"
+    )
     text: str
     lead: str = Field(
         description="what stands before the text when it is sent: the header of a cut table, the signature of a class"
@@ -55,5 +59,5 @@ def view_of(passage: Passage) -> PassageView:
         title=passage.title, heading_path=list(passage.heading_path), page=at.page, row=at.row,
         line=at.line, start=hit.span.start, end=hit.span.end, tokens=hit.tokens, score=hit.score,
         stores={name: StoreScoreView(score=one.score, rank=one.rank) for name, one in hit.stores.items()},
-        text=passage.text, lead=passage.lead.text,
+        stands_for=list(map(FoundChunkRecord.of, hit.stands_for)), text=passage.text, lead=passage.lead.text,
     )  # fmt: skip

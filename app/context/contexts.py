@@ -13,6 +13,7 @@ from app.context.aliases.serving import AnsweredAs
 from app.context.assembled import Assembled
 from app.context.assembly import assemble
 from app.context.envelope import Origin, attributes, new_nonce
+from app.context.found_passages import Passage
 from app.context.frame_tokens import bare_frames
 from app.context.locations import page_at, page_starts
 from app.context.passages import Candidate
@@ -26,7 +27,7 @@ from app.context.personal.replayed_sections import replayed_sections
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
-from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector
+from app.context.retrieve import Request, Retrieved, Retriever, Vector
 from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
 from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup

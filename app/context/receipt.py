@@ -20,6 +20,7 @@ from app.context.section_texts import NO_SECTIONS, SectionTexts
 from configs.errors import ConflictError
 from configs.span import Span
 from configs.text import Text
+from indexes.search import FoundChunk
 
 OriginOf = Callable[[str, int], Origin]
 """Returns title, heading path and page at a position of a version: `origin_of(version_id, position)`."""
@@ -36,13 +37,30 @@ class StoreRecord(_Record):
     rank: int | None = Field(description="from 1; null where the store's list did not reach the candidate")
 
 
+class FoundChunkRecord(_Record):
+    """A found chunk in whose place a larger span was a candidate."""
+
+    rank: int = Field(description="place among the found chunks, from 1")
+    ordinal: int = Field(description="number of the chunk in its version, from 0")
+    start: int
+    end: int
+    score: float
+
+    @classmethod
+    def of(cls, chunk: FoundChunk) -> Self:
+        """Return the record of a found chunk."""
+        return cls(
+            rank=chunk.rank, ordinal=chunk.ordinal, start=chunk.span.start, end=chunk.span.end, score=chunk.score
+        )
+
+
 class CandidateRecord(_Record):
     """A candidate and the one final decision on it."""
 
     rank: int = Field(description="place in the search result, from 1")
     document_id: str
     version_id: str
-    ordinal: int = Field(description="number of the chunk in its version, from 0")
+    ordinal: int = Field(description="number of the chunk in its version, from 0; of the best one it stands for")
     start: int
     end: int
     tokens: int = Field(description="tokens of the chunk by its chunker's tokenizer")
@@ -55,6 +73,9 @@ class CandidateRecord(_Record):
     sent_end: int | None
     boost: BoostRecord | None = Field(
         None, description="null where the user's preferences and feedback changed nothing for any candidate"
+    )
+    stands_for: tuple[FoundChunkRecord, ...] = Field(
+        (), description="the found chunks whose place it took, best first; empty where it is a chunk"
     )
     details: dict[str, int | float] = Field(
         description="of a duplicate: of_rank with overlap or distance; of what did not fit: needed_tokens, left_tokens"
@@ -80,6 +101,7 @@ class CandidateRecord(_Record):
             sent_start=None if span is None else span.start,
             sent_end=None if span is None else span.end,
             boost=None if found is None else BoostRecord.of(found),
+            stands_for=tuple(map(FoundChunkRecord.of, hit.stands_for)),
             details=dict(decision.details),
         )
 

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.envelope import Origin
 from app.context.estimate import build_call
-from app.context.locations import Location, Locator, page_at, page_starts
-from app.context.passages import described_at
+from app.context.expanding import expanded
+from app.context.found_passages import Passage, load_passages, whole_passage
 from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
-from configs.span import NO_LEAD, Lead, Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database
-from indexes.database.tables import ChunkRow, Document, Version
+from indexes.database.tables import Document, Version
 from indexes.opened_locations import SEGMENT_UNREADABLE
-from indexes.search import Found, Hit, Stopwatch, search_index
+from indexes.search import Found, Stopwatch, search_index
 from indexes.stores import Query
 from indexes.view import IndexView, Views
-from ingest.document import ParsedDocument
-from ingest.leads import stored_lead
 from ingest.recipe import IndexRecipe
 from ingest.repair import repair_found
-from ingest.text_measures import TextMeasure
-from ingest.tokenizers import count_tokens
 
 Vector = npt.NDArray[np.float32]
 
@@ -41,34 +35,6 @@ MAX_WHOLE_DOCUMENTS = 1_000
 
 CHARACTERS_PER_TOKEN_AT_MOST = 12
 """Whole documents are considered until this many characters per token of the limit are read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A hit with its text and where it comes from: headings and location of its first non-space character.
-
-    `title` is the version's own, as it was when indexed; `measure` is None where it was not worked out when the
-    document was cut.
-    """
-
-    hit: Hit
-    text: str
-    measure: TextMeasure | None
-    external_id: str
-    title: str
-    file_name: str
-    tags: tuple[str, ...]
-    heading_path: tuple[str, ...]
-    location: Location
-    lead: Lead = NO_LEAD
-
-    @property
-    def origin(self) -> Origin:
-        """Return what readers are told of where it comes from."""
-        at = self.location
-        return Origin(
-            title=self.title or self.file_name, heading_path=self.heading_path, page=at.page, row=at.row, line=at.line
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +103,8 @@ class Retriever:
             _check_fresh(index_id, view, request)
             found = _search(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
-            passages = load_passages(session, setup.recipe.chunking, found.hits)
+            hits = expanded(session, setup, found.hits)[: request.limit]
+            passages = load_passages(session, setup.recipe, hits)
         return Retrieved(
             setup=setup, passages=passages, index_id=index_id, vector=vector, personal_query=moved,
             missing_documents=view.missing_documents(request.principal), seconds={**watch.seconds, **found.seconds},
@@ -188,43 +155,8 @@ def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request)
         principal=request.principal,
         restriction=request.restriction,
         candidates=setup.candidates,
-        limit=request.limit,
+        limit=request.limit if setup.expansion is None else None,
     )
-
-
-def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[Passage]:
-    """Return the hits with the text of their spans, in order."""
-    if not hits:
-        return []
-    text = func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start)
-    keys = [(hit.version_id, hit.ordinal) for hit in hits]
-    statement = (
-        select(
-            ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
-            ChunkRow.text_simhash, ChunkRow.prefix, ChunkRow.lead,
-        )
-        .join(Version, Version.id == ChunkRow.version_id)
-        .join(Document, Document.id == Version.document_id)
-        .where(ChunkRow.chunking == chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
-    )  # fmt: skip
-    rows = {(row[0], row[1]): row for row in session.execute(statement)}
-    locator = Locator(session, {(row.id, row.file_name, row.media_type) for row in rows.values()})
-    passages = []
-    for hit in hits:
-        row = rows.get((hit.version_id, hit.ordinal))
-        if row is None:  # erased since it was found
-            continue
-        location = locator.at(hit.version_id, described_at(hit.span, row[3]))
-        measure = None if row.text_tokens is None else TextMeasure(row.text_tokens, row.text_simhash)
-        passages.append(
-            Passage(
-                hit=hit, text=row[3], measure=measure, external_id=row.external_id, title=row.title,
-                file_name=row.file_name, tags=tuple(row.tags), heading_path=tuple(row.heading_path),
-                location=location, lead=stored_lead(row.prefix, row.lead),
-            )
-        )  # fmt: skip
-    return passages
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:
@@ -253,22 +185,6 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
         left_characters -= len(text)
         passages.append(whole_passage(len(passages) + 1, document, version, text))
     return passages
-
-
-def whole_passage(rank: int, document: Document, version: Version, text: str) -> Passage:
-    """Return a whole document as the passage of that rank."""
-    hit = Hit(
-        rank=rank, document_id=document.id, version_id=version.id, ordinal=0, span=Span(0, len(text)),
-        tokens=count_tokens(text), score=1.0 / rank, stores={},
-    )  # fmt: skip
-    structure = version.structure or []
-    begin = described_at(hit.span, text)
-    return Passage(
-        hit=hit, text=text, measure=None, external_id=document.external_id, title=version.title,
-        file_name=version.file_name, tags=tuple(document.tags),
-        heading_path=ParsedDocument.from_structure("", version.title, structure).heading_path(begin),
-        location=Location(page=page_at(page_starts(structure), begin)),
-    )  # fmt: skip
 
 
 def _index_missing(workspace_id: str, setup: SearchSetup, index_id: str | None) -> ConflictError:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 import configs
+from app.context.expansions import Expansion
 from app.context.policy import ContextPolicy
 from configs.errors import NotFoundError
 from configs.part import BAKE_TIME, LIVE, fingerprint_of
@@ -24,7 +25,9 @@ MAX_CANDIDATES = 1_000
 
 
 class SearchSetup(BaseModel):
-    """How to find: what is baked (chunker, prefix, embedder, stores) and how it is searched (fusion, candidates)."""
+    """How to find: what is baked (chunker, prefix, embedder, stores), how it is searched (fusion, candidates), and what
+    text takes the place of what was found (expansion).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,6 +47,11 @@ class SearchSetup(BaseModel):
         description="how deep each store is searched, and how many hits packing may choose from",
         json_schema_extra=LIVE,
     )
+    expansion: Expansion | None = Field(
+        None,
+        description="larger text in the place of found chunks; needed by chunkers that make parents",
+        json_schema_extra=LIVE,
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -54,6 +62,13 @@ class SearchSetup(BaseModel):
             raise ValueError("the fusion would not be used: there is only one store; leave it out or add a store")
         if self.fusion is not None:
             self.fusion.check_signals([store.signal for store in self.stores])
+        if self.expansion is not None:
+            self.expansion.check_chunker(self.chunker)
+        elif self.chunker.parents != "none":
+            raise ValueError(
+                f"the parents of {self.chunker.kind_of_class()} would not be used; "
+                'add an expansion, as in "expansion": {"kind": "parent"}'
+            )
         return self
 
     @property

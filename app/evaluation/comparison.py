@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.context.retrieve import Passage, Retriever
+from app.context.found_passages import Passage
+from app.context.retrieve import Retriever
 from app.evaluation.agreement import group_spans, ranked_groups, span_agreement
 from app.evaluation.finder import Contestant, Finder, Found, Plan, place_of, stale_evidence
 from app.evaluation.questions import Evidence, Question

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.context.retrieve import Passage, Request, Retrieved, Retriever
+from app.context.found_passages import Passage
+from app.context.retrieve import Request, Retrieved, Retriever
 from app.context.strategy import MAX_CANDIDATES, BaselineSetup, SearchSetup
 from app.evaluation.questions import Evidence, Question
 from app.evaluation.span_metrics import SentText, TokenMeter, cut_at_budget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -13,15 +13,27 @@ from configs.text import Text
 from ingest.document import ChunkingTools, ParsedDocument, Piece
 from ingest.tokenizers import tokenizer
 
+Parents = Literal["none", "own", "shared"]
+"""Whether pieces stand for a larger span, and whether each has its own or several have one in common."""
+
 
 class Chunker(Part):
     """Cuts a document into pieces that are spans of its text.
 
     Promises: pieces are not empty, hold at least one non-space character, are sorted by start and cover every non-space
     character of the document; no piece repeats; a piece has no more tokens than the size setting, where there is one
-    (a single token or an atomic block that is larger is the documented exception); the same text and settings give
-    the same pieces. Title and headings are prepended elsewhere; a piece that cannot be read without something that
-    stands before it (a table's header) has that as its lead, spans of the text. Time grows linearly with the text.
+    (a single token or an atomic block that is larger is the documented exception); a piece lies inside its parent; the
+    same text and settings give the same pieces. Title and headings are prepended elsewhere; a piece that cannot be read
+    without something that stands before it (a table's header) has that as its lead, spans of the text. Time grows
+    linearly with the text.
+    """
+
+    parents: ClassVar[Parents] = "none"
+    is_whole: ClassVar[bool] = False
+    """True for members that never cut, so that no piece has a neighbour."""
+    pools_tokens: ClassVar[bool] = False
+    """True where a piece's vector is the mean of its tokens' vectors in a window of the document, which the embedder
+    has to give (`Embedder.encode_spans`).
     """
 
     names_file: ClassVar[bool] = False

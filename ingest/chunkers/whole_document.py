@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from configs.span import Span
 from ingest.chunkers import Chunker
@@ -13,6 +13,8 @@ from ingest.document import ChunkingTools, ParsedDocument, Piece
 
 class WholeDocument(Chunker):
     """The whole document is one chunk, however long it is; embedders read as much of it as their window takes."""
+
+    is_whole: ClassVar[bool] = True
 
     kind: Literal["whole_document"]
 

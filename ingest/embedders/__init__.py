@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from configs.errors import InvalidInputError
 from configs.part import Part, import_members
+from configs.span import Span
 
 Vectors = npt.NDArray[np.float32]
 """float32 [texts, dimensions], each row of length 1 (or all zeros for a text without any token)."""
@@ -28,6 +30,8 @@ class Embedder(Part):
 
     is_remote: ClassVar[bool] = False
     """True for members that call another machine: each call may cost money, take long, and fail."""
+    pools_tokens: ClassVar[bool] = False
+    """True for members that have `encode_spans`."""
     tokens_per_second: ClassVar[float] = math.inf
     """A careful figure of how fast documents are encoded on two processor cores, for estimates; inf: no time at all."""
     query_seconds: ClassVar[float] = 0.0
@@ -76,6 +80,31 @@ class Embedder(Part):
     def advice(self) -> list[str]:
         """Return what the authors of the model advise and these settings do not do, a sentence each."""
         return []
+
+    def check_pooling(self) -> None:
+        """Raise InvalidInputError (`no_token_vectors`) where the model has no `encode_spans`; loads no model."""
+        if not self.pools_tokens:
+            raise no_token_vectors(self.kind_of_class())
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:  # noqa: ARG002  # refused here
+        """Return float32 [len(spans), dimensions]: of each span the mean of its tokens' vectors, of unit length.
+
+        The model reads each span in one window of the text, which `lead` opens; neither `lead` nor special tokens are
+        part of the mean. `spans` come in order. A span without any token gives zeros; one that is longer than the
+        window is read in several. Raises InvalidInputError (`no_token_vectors`) for members and models that do not
+        average the vectors of tokens.
+        """
+        raise no_token_vectors(self.kind_of_class())
+
+
+def no_token_vectors(name: str) -> InvalidInputError:
+    """Return the refusal of an embedder that does not average the vectors of tokens."""
+    return InvalidInputError(
+        f"the embedder {name!r} does not average the vectors of tokens, which late chunking needs",
+        hint="take a sentence_transformer model with mean pooling, as all-MiniLM-L6-v2; or the chunker recursive, "
+        "which makes the same chunks",
+        code="no_token_vectors",
+    )
 
 
 import_members(__name__, __path__)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ingest.embedders import Vectors
+from configs.span import Span
+from ingest.embedders import Vectors, no_token_vectors
 from ingest.models import model_settings
 from ingest.query_batches import QueryBatches
 from ingest.token_batches import token_batches
@@ -53,12 +54,16 @@ class SentenceEncoder(ABC):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimensions], computed by the workers that all models share."""
-        workers = _workers(model_settings().encoding_threads)
+        workers = encoding_workers()
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for first in range(0, len(texts), TEXTS_AT_ONCE):
             part = slice(first, first + TEXTS_AT_ONCE)
             self._fill(vectors[part], texts[part], workers.map)
         return vectors
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:  # noqa: ARG002  # refused here
+        """Return what `Embedder.encode_spans` promises; raise InvalidInputError (`no_token_vectors`)."""
+        raise no_token_vectors(type(self).__name__)
 
     def encode_query(self, text: str) -> Vectors:
         """Return float32 [dimensions], computed by the calling thread or by one that calls at the same moment."""
@@ -75,6 +80,11 @@ class SentenceEncoder(ABC):
         results = run_all(self.vectors, [[inputs[index] for index in batch] for batch in batches])
         for batch, result in zip(batches, results, strict=True):
             vectors[batch] = result
+
+
+def encoding_workers() -> ThreadPoolExecutor:
+    """Return the threads that all models share."""
+    return _workers(model_settings().encoding_threads)
 
 
 @lru_cache(maxsize=1)

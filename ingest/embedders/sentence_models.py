@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from configs.errors import InvalidInputError
-from ingest.embedders import Vectors
+from configs.span import Span
+from ingest.embedders import Vectors, no_token_vectors
+from ingest.embedders.late_reading import LARGEST_WINDOW_TOKENS, LateReading, unit_length
 from ingest.embedders.sentence_encoder import BATCH_TOKENS, SentenceEncoder
 from ingest.models import locate, model_settings, verify
 
@@ -128,6 +130,11 @@ class TransformerEncoder(SentenceEncoder):
             self._tokenizer.no_truncation()
         else:
             self._tokenizer.enable_truncation(model.max_seq_length)
+        pooling, *finishing = self._later_modules or [None]
+        self._late = None
+        if getattr(pooling, "pooling_mode", None) == "mean":
+            room = self.window_tokens or LARGEST_WINDOW_TOKENS
+            self._late = LateReading(self._counter, room, pooling.embedding_dimension, self._read, finishing)
 
     def inputs(self, texts: Sequence[str]) -> tuple[list[Any], list[int]]:
         """Tokenise, cut at the model's window."""
@@ -147,6 +154,22 @@ class TransformerEncoder(SentenceEncoder):
         """Run one batch, padded to its longest text."""
         import torch
 
+        with torch.inference_mode():
+            features = self._read(inputs)
+            for module in self._later_modules:
+                features = module(features)
+            return unit_length(features["sentence_embedding"])
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:
+        """Return float32 [len(spans), dimensions], computed by the workers that all models share."""
+        if self._late is None:
+            raise no_token_vectors("of a model with another pooling")
+        return self._late.encode_spans(text, lead, spans)
+
+    def _read(self, inputs: list[Any]) -> dict[str, Any]:
+        """Return the transformer's features of one batch, padded to its longest text."""
+        import torch
+
         _compute_on_one_thread()
         shape = (len(inputs), max(len(encoding) for encoding in inputs))
         arrays = {
@@ -160,12 +183,9 @@ class TransformerEncoder(SentenceEncoder):
             arrays["attention_mask"][row, : len(encoding)] = 1
             if self._reads_types:
                 arrays["token_type_ids"][row, : len(encoding)] = encoding.type_ids
-        with torch.inference_mode():
-            features = self._transformer({name: torch.from_numpy(array) for name, array in arrays.items()})
-            features["token_embeddings"] = features["token_embeddings"].float()
-            for module in self._later_modules:
-                features = module(features)
-            return _unit_length(features["sentence_embedding"])
+        features: dict[str, Any] = self._transformer({name: torch.from_numpy(one) for name, one in arrays.items()})
+        features["token_embeddings"] = features["token_embeddings"].float()
+        return features
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count with the model's tokenizer."""
@@ -194,7 +214,7 @@ class WholeModelEncoder(SentenceEncoder):
 
         with self._lock, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self._precision == "bf16"):
             _compute_on_one_thread()
-            return _unit_length(self._model.encode(inputs, convert_to_tensor=True, show_progress_bar=False))
+            return unit_length(self._model.encode(inputs, convert_to_tensor=True, show_progress_bar=False))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count with the model's tokenizer."""
@@ -212,13 +232,6 @@ def _compute_on_one_thread() -> None:
 
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-
-
-def _unit_length(vectors: Any) -> Vectors:
-    import torch
-
-    normalised: Vectors = torch.nn.functional.normalize(vectors.float(), dim=1).numpy()
-    return normalised
 
 
 def _in_bfloat16(transformer: Any) -> Any:

@@ -11,8 +11,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field
 
 from configs.part import BAKE_TIME
+from configs.span import Span
 from configs.text import Text
-from ingest.embedders import Embedder, Vectors
+from ingest.embedders import Embedder, Vectors, no_token_vectors
 from ingest.embedders.sentence_encoder import SentenceEncoder
 from ingest.embedders.sentence_models import loaded_encoder
 from ingest.embedders.shaping import (
@@ -25,7 +26,7 @@ from ingest.embedders.shaping import (
     window_behind,
 )
 from ingest.model_registry import known_model, namesake
-from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, locate, told_dimensions
+from ingest.models import DEFAULT_MODEL, content_sha256, input_module_folder, is_mean_pooled, locate, told_dimensions
 from ingest.tokenizers import count_many, tokenizer
 
 PROCESSOR_PAGE = Path("/proc/cpuinfo")
@@ -41,6 +42,7 @@ class SentenceTransformer(Embedder):
     were trained for it smaller, at some loss.
     """
 
+    pools_tokens: ClassVar[bool] = True
     tokens_per_second: ClassVar[float] = 8_000.0
     query_seconds: ClassVar[float] = 0.012
 
@@ -104,6 +106,15 @@ class SentenceTransformer(Embedder):
         """Return float32 [dimensions]; safe and fast from many threads at once."""
         vector = self._encoder().encode_query(self.query_prefix + text)
         return vector if self.dimensions is None else self._shortened(vector[None]).reshape(-1)
+
+    def check_pooling(self) -> None:
+        """Raise InvalidInputError (`no_token_vectors`) where the model's folder says that it pools otherwise."""
+        if not is_mean_pooled(locate(self.model)):
+            raise no_token_vectors(self.model)
+
+    def encode_spans(self, text: str, lead: str, spans: Sequence[Span]) -> Vectors:
+        """Return float32 [len(spans), dimensions]."""
+        return self._shortened(self._encoder().encode_spans(text, self.document_prefix + lead, spans))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count with the model's tokenizer; loads the model only where its folder has no tokenizer.json."""

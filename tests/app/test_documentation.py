@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,8 @@ from app import documentation
 from app.api.routers.catalog import FAMILIES
 from configs.part import BAKE_TIME, LIVE, Part
 from configs.settings import Settings
+from ingest.chunkers import Chunker
+from ingest.embedders import Embedder
 from ingest.model_registry import Sourced, known_models
 
 
@@ -69,6 +72,16 @@ def test_the_parts_page_has_a_row_for_each_setting(lamps: type[Part]) -> None:
         ["`maker`", "none", "text or none", "live", "who made it"],
         ["`wicks`", "required", "integer, ≥ 1, ≤ 9", "live", "how many"],
     ]
+
+
+def test_a_nested_part_is_described_by_the_kinds_that_may_stand_there() -> None:
+    nested = [row for row in rows(documentation.parts_page([Chunker])) if row[0] == "`embedder`"]
+    assert nested
+    kinds = ", ".join(f"`{kind}`" for kind in Embedder.members())
+    for _, default, values, applies, meaning in nested:
+        assert values == f"one of {kinds}"
+        assert json.loads(default.strip("`"))["kind"] in Embedder.members()
+        assert (applies, bool(meaning)) == ("baked", True)
 
 
 def test_the_parts_page_names_family_promise_and_members_in_order(lamps: type[Part]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from configs.span import Span, union
 from ingest.chunkers import Chunker
 from ingest.chunking import chunk_document
-from ingest.document import ParsedDocument, Piece
+from ingest.document import Encoder, ParsedDocument, Piece
+from ingest.embedders import Vectors
 from ingest.leads import PREFIX_SHARE, lead_text
 from ingest.tokenizers import TokenizerTools, count_tokens, token_offsets
 from tests.ingest.documents import code, document_of, documents, heading, prose, save_byte_tokenizer, table
@@ -24,24 +26,38 @@ atexit.register(FOLDER.cleanup)
 BYTES = save_byte_tokenizer(Path(FOLDER.name))
 ATOMIC = {"heading"}
 """Members that keep tables and fenced code whole, and say so."""
+SMALLEST = {"cluster_semantic": {"piece_tokens": 8}}
+"""What else members of a small size need to be set to."""
+
+
+def chunker_of(kind: str, **settings: Any) -> Chunker:
+    """Return the member; one that needs vectors gets those of the embedder without a model."""
+    member = Chunker.members()[kind]
+    if "embedder" in member.model_fields:
+        settings = {"embedder": {"kind": "hashing"}, **settings}
+    return member.model_validate({"kind": kind, **settings})
 
 
 def variants() -> Iterator[Chunker]:
     """Yield each member with its defaults, with small sizes, and with another tokenizer."""
     for kind, member in Chunker.members().items():
-        yield member.model_validate({"kind": kind})
-        yield member.model_validate({"kind": kind, "tokenizer": BYTES})
+        yield chunker_of(kind)
+        yield chunker_of(kind, tokenizer=BYTES)
+        smallest = SMALLEST.get(kind, {})
         if "size_tokens" in member.model_fields:
             for size in (16, 50):
-                yield member.model_validate({"kind": kind, "size_tokens": size})
-            yield member.model_validate({"kind": kind, "size_tokens": 16, "tokenizer": BYTES})
+                yield chunker_of(kind, size_tokens=size, **smallest)
+            yield chunker_of(kind, size_tokens=16, tokenizer=BYTES, **smallest)
         if "overlap_tokens" in member.model_fields:
             for overlap in (1, 8, 15):
-                yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": overlap})
-            yield member.model_validate({"kind": kind, "size_tokens": 16, "overlap_tokens": 15, "tokenizer": BYTES})
+                yield chunker_of(kind, size_tokens=16, overlap_tokens=overlap)
+            yield chunker_of(kind, size_tokens=16, overlap_tokens=15, tokenizer=BYTES)
         if "overlap_sentences" in member.model_fields:
             for overlap in (1, 10):
-                yield member.model_validate({"kind": kind, "size_tokens": 50, "overlap_sentences": overlap})
+                yield chunker_of(kind, size_tokens=50, overlap_sentences=overlap)
+        if "child_tokens" in member.model_fields:
+            yield chunker_of(kind, child_tokens=16, parent_tokens=32)
+            yield chunker_of(kind, child_tokens=16, parent_tokens=50, tokenizer=BYTES)
 
 
 CHUNKERS = list(variants())
@@ -77,7 +93,10 @@ def check_promises(chunker: Chunker, document: ParsedDocument) -> None:
     assert "".join(gaps).strip() == ""
     limit = chunker.size_limit_tokens
     for piece in pieces:
-        assert piece.parent is None or piece.parent.overlap(piece.span) == len(piece.span)
+        assert (piece.parent is None) == (chunker.parents == "none")
+        if piece.parent is not None:
+            assert piece.parent.end <= len(text)
+            assert piece.parent.overlap(piece.span) == len(piece.span)
         if limit is not None and tokens.count(piece.span.start, piece.span.end) > limit:
             assert chunker.kind_of_class() in ATOMIC
             assert is_atomic_block(document, piece.span)
@@ -152,11 +171,15 @@ class CountingTools:
         self.asked += 1
         return self._offsets.count(start, end)
 
+    def vectors(self, embedder: Encoder, texts: Sequence[str]) -> Vectors:
+        self.asked += len(texts)
+        return embedder.encode(texts)
+
 
 @pytest.mark.parametrize("unit", ["a", "word ", "a. ", "漢", "ab cd\n", "x\n\n", "-"])
 @each_kind
 def test_the_number_of_counts_grows_no_faster_than_the_text(kind: str, unit: str) -> None:
-    chunker = Chunker.members()[kind].model_validate({"kind": kind})
+    chunker = chunker_of(kind)
     asked = []
     for characters in (10_000, 40_000):
         document = ParsedDocument(text=unit * (characters // len(unit)))
@@ -173,7 +196,7 @@ def test_the_number_of_counts_grows_no_faster_than_the_text(kind: str, unit: str
 )
 @each_kind
 def test_long_runs_take_no_quadratic_time(kind: str, run: str) -> None:
-    chunker = Chunker.members()[kind].model_validate({"kind": kind})
+    chunker = chunker_of(kind)
     text = "word " * 500 + run + " word" * 500
     tools = TokenizerTools()
     assert tools.tokens(text).count(0, len(text)) >= 1_000

@@ -87,7 +87,7 @@ def test_a_larger_span_that_a_piece_stands_for_is_kept(monkeypatch: pytest.Monke
 
 
 def test_tools_are_used_where_they_are_given() -> None:
-    class FixedTools:
+    class FixedTools(TokenizerTools):
         def tokens(self, text: str) -> TokenOffsets:
             return TokenOffsets(range(len(text)), range(1, len(text) + 1))
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
+from app.context.expansions import Expansion
 from app.context.packers import Packer
 from app.context.renderers import Renderer
 from app.context.strategy import Strategy, load_presets
@@ -22,7 +23,7 @@ from ingest.model_registry import KnownModel, known_models
 from ingest.parsers import Parser
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"], route_class=PlaygroundRoute)
-FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Packer, Renderer, Metric)
+FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Expansion, Packer, Renderer, Metric)
 
 
 class SettingView(BaseModel):

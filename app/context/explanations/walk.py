@@ -148,11 +148,11 @@ def _ways(
     asked: Asked, answering: _Answering, begun: Walk, chunks: Sequence[CutChunk], found: Retrieved
 ) -> list[ChunkWay]:
     """Return how far the chunks come."""
-    decisions = {
-        decision.hit.ordinal: decision
-        for decision in begun.decisions.values()
-        if decision.hit.version_id == answering.served.version_id
-    }
+    own = [one for one in begun.decisions.values() if one.hit.version_id == answering.served.version_id]
+    decisions = {one.hit.ordinal: one for one in own}
+    for larger in (one for one in own if one.hit.stands_for):
+        held = [chunk.ordinal for chunk in chunks if larger.hit.span.overlap(chunk.span) == len(chunk.span)]
+        decisions |= dict.fromkeys(held, larger)
     setup = asked.setup
     if isinstance(setup, BaselineSetup) or answering.view is None:
         return ways_of(chunks, None, {}, decisions)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.context.found_passages import Passage
 from app.context.personal.asker import Asker, RankedMemory
 from app.context.personal.material import PersonalMaterial
 from app.context.personal.policy import PersonalisationPolicy
-from app.context.retrieve import Passage
 from app.context.users.banned_sources import bans_on
 from app.context.users.feedback_boosts import BoostParts, DocumentTraits, boosts_of
 from app.context.users.feedback_evidence import evidence_of

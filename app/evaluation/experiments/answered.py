@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from app.context.retrieve import Passage
+from app.context.found_passages import Passage
 from app.evaluation.economics.latency import StageSeconds
 
 Vector = npt.NDArray[np.float32]

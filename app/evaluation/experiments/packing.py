@@ -10,11 +10,11 @@ from itertools import count
 from app.context.assembled import Assembled
 from app.context.contexts import Contexts
 from app.context.envelope import NONCE_BYTES
+from app.context.found_passages import Passage
 from app.context.passages import Candidate
 from app.context.personal.material import PersonalMaterial
 from app.context.personal.ranking import personal_order
 from app.context.policy import ContextPolicy
-from app.context.retrieve import Passage
 from app.evaluation.experiments.answered import Answered
 from app.evaluation.finder import place_of
 from app.evaluation.outcome import Outcome, RankedText, SentContext

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from app.context.contexts import Contexts
+from app.context.expanding import expanded
+from app.context.found_passages import Passage, load_passages, whole_passage
 from app.context.personal.material import PersonalMaterial
 from app.context.policy import ContextPolicy
-from app.context.retrieve import CHARACTERS_PER_TOKEN_AT_MOST, Passage, load_passages, whole_passage
+from app.context.retrieve import CHARACTERS_PER_TOKEN_AT_MOST
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.feedback_boosts import BoostParts
 from app.evaluation.experiments.answered import Answered, Depth, Vector
 from app.evaluation.experiments.asking import Ask
 from app.evaluation.experiments.pins import Pins
+from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.engine import Database
 from indexes.database.tables import Document, Version
@@ -51,18 +55,26 @@ class Trial:
         """
         query = Query(text=ask.text, vector=vector)
         found = self._found(setup, view, query, ask.rights, setup.candidates)
-        hits = found.hits
-        own, candidates, reached = len(hits), setup.candidates, len(hits)
+        watch = Stopwatch()
+        hits = self._expanded(setup, found.hits, watch)
+        own, candidates, reached = len(hits), setup.candidates, len(found.hits)
+        beyond: list[Hit] = []
         while reached == candidates and not _reaches(hits, depth):
             candidates *= DEEPER
             deeper = self._found(setup, view, query, ask.rights, candidates).hits
             reached = len(deeper)
-            hits = _appended(hits, deeper)
-        watch = Stopwatch()
+            beyond += _beyond([*found.hits, *beyond], deeper)
+            hits = _appended(hits[:own], self._expanded(setup, beyond, watch))
         with watch.stage("database"), self._database.read() as session:
-            passages = load_passages(session, setup.recipe.chunking, hits)
+            passages = load_passages(session, setup.recipe, hits)
         stages = {**found.seconds, **watch.seconds}
         return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages, vector=vector)
+
+    def _expanded(self, setup: SearchSetup, hits: list[Hit], watch: Stopwatch) -> list[Hit]:
+        if setup.expansion is None:
+            return hits
+        with watch.stage("database"), self._database.read() as session:
+            return expanded(session, setup, hits)
 
     def _found(self, setup: SearchSetup, view: IndexView, query: Query, rights: Principal, candidates: int) -> Found:
         return search_index(
@@ -141,11 +153,20 @@ def _reaches(hits: Sequence[Hit], depth: Depth) -> bool:
     return len(hits) >= depth.passages and len({hit.document_id for hit in hits}) >= depth.documents
 
 
-def _appended(hits: list[Hit], deeper: list[Hit]) -> list[Hit]:
-    """Return the hits, and behind them what the deeper list has beyond them, ranks running on."""
+def _beyond(hits: list[Hit], deeper: list[Hit]) -> list[Hit]:
+    """Return what the deeper list has beyond the hits."""
     known = {(hit.version_id, hit.ordinal) for hit in hits}
-    beyond = [hit for hit in deeper if (hit.version_id, hit.ordinal) not in known]
-    return [*hits, *(replace(hit, rank=rank) for rank, hit in enumerate(beyond, start=len(hits) + 1))]
+    return [hit for hit in deeper if (hit.version_id, hit.ordinal) not in known]
+
+
+def _appended(hits: list[Hit], beyond: list[Hit]) -> list[Hit]:
+    """Return the hits, and behind them those beyond which they do not hold, ranks running on."""
+    held: defaultdict[str, list[Span]] = defaultdict(list)
+    for hit in hits:
+        if hit.stands_for:
+            held[hit.version_id].append(hit.span)
+    new = [hit for hit in beyond if not any(span.overlap(hit.span) == len(hit.span) for span in held[hit.version_id])]
+    return [*hits, *(replace(hit, rank=rank) for rank, hit in enumerate(new, start=len(hits) + 1))]
 
 
 def _without_feedback(parts: BoostParts, limit: float) -> BoostParts:

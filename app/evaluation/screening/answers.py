@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import select
 
+from app.context.expanding import expanded
 from app.context.strategy import SearchSetup
 from app.evaluation.metrics.credited_spans import credit
 from app.evaluation.outcome import Gold
@@ -77,7 +78,11 @@ class Answers:
             restriction=None,
             candidates=arm.setup.candidates,
         )
-        return cut_at_budget(self._read(found.hits), self._budget_tokens, self._meter).spans
+        hits = found.hits
+        if arm.setup.expansion is not None:
+            with self._database.read() as session:
+                hits = expanded(session, arm.setup, hits)
+        return cut_at_budget(self._read(hits), self._budget_tokens, self._meter).spans
 
     def _read(self, hits: Sequence[Hit]) -> Iterator[tuple[VersionSpan, str]]:
         for hit in hits:

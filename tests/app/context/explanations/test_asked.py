@@ -12,8 +12,9 @@ from sqlalchemy import delete
 
 from app.context.contexts import Contexts
 from app.context.explanations.asked import Asked, Rerun, Setup, beginning_with, load_asked, request_for
+from app.context.found_passages import load_passages
 from app.context.policy import ContextPolicy
-from app.context.retrieve import Request, Retrieved, Retriever, load_passages
+from app.context.retrieve import Request, Retrieved, Retriever
 from app.context.saved_contexts import ContextRow, GoneError
 from app.context.saved_strategies import save_strategy
 from app.context.strategy import BaselineSetup, Strategy
@@ -192,7 +193,7 @@ def test_what_is_erased_between_search_and_reading_is_left_out(shelf: Shelf) -> 
     with shelf.world.database.write() as session:
         session.execute(delete(ChunkRow).where(ChunkRow.version_id == hits[0].version_id))
     with shelf.world.database.read() as session:
-        left = load_passages(session, SETUP.recipe.chunking, hits)
+        left = load_passages(session, SETUP.recipe, hits)
     assert [passage.hit for passage in left] == hits[1:]
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.context.found_passages import Passage
 from app.context.locations import NOWHERE
 from app.context.personal.asker import Asker, nobody
 from app.context.personal.gathering import gathered
 from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
 from app.context.personal.policy import PersonalisationPolicy
-from app.context.retrieve import Passage
 from app.context.users.banned_sources import Ban
 from app.context.users.known import Preferences
 from configs.span import Span

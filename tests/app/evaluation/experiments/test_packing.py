@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.context.contexts import Contexts
+from app.context.found_passages import Passage
 from app.context.locations import NOWHERE
 from app.context.personal.asker import RankedMemory
 from app.context.personal.material import NOTHING_PERSONAL, PersonalMaterial
 from app.context.policy import ContextPolicy
-from app.context.retrieve import Passage
 from app.context.users.banned_sources import Ban
 from app.context.users.feedback_boosts import BoostParts
 from app.context.users.known import Memory

@@ -39,7 +39,7 @@ from indexes.access import Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Version
-from indexes.search import Stopwatch
+from indexes.search import Hit, Stopwatch
 from ingest.document import ParsedDocument
 from ingest.text_measures import measures_of
 
@@ -88,7 +88,9 @@ class Contexts:
                 setup, policy, request.question, asker, retrieved.passages, retrieved.vector
             )
         with watch.stage("assembly"):
-            assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal)
+            assembled = self.assemble(
+                policy, request.question, retrieved.passages, nonce, personal, retrieved.capped
+            )
         retrieved.seconds["assembly"] = watch.seconds["assembly"]
         retrieved.seconds["personal"] = retrieved.seconds.get("personal", 0.0) + watch.seconds["personal"]
         return assembled, retrieved
@@ -135,8 +137,12 @@ class Contexts:
         passages: Sequence[Passage],
         nonce: Callable[[], str] = new_nonce,
         personal: PersonalMaterial = NOTHING_PERSONAL,
+        capped: Sequence[Hit] = (),
     ) -> Assembled:
-        """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only."""
+        """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only.
+
+        `capped` are hits that the search dropped, ranked behind the passages.
+        """
         unmeasured = iter(measures_of([passage.text for passage in passages if passage.measure is None]))
         candidates = [
             Candidate(
@@ -147,7 +153,7 @@ class Contexts:
             )
             for passage in passages
         ]
-        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal)
+        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal, capped=capped)
 
     def save(
         self,
@@ -177,7 +183,7 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled).model_dump(mode="json"),
+            receipt=receipt_of(assembled, retrieved.answer.record if retrieved.answer else None).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from operator import itemgetter
 
 import numpy as np
@@ -16,6 +17,8 @@ from app.context.envelope import Origin
 from app.context.estimate import build_call
 from app.context.passages import described_at
 from app.context.saved_strategies import find_index
+from app.context.search.answer import Answer, Search, answer
+from app.context.search.contents import StoredContents
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
@@ -23,10 +26,10 @@ from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
-from indexes.database.engine import Database
+from indexes.database.engine import Database, now
 from indexes.database.tables import ChunkRow, Document, Version
 from indexes.opened_locations import SEGMENT_UNREADABLE
-from indexes.search import Found, Hit, Stopwatch, search_index
+from indexes.search import Hit, Stopwatch
 from indexes.stores import Query
 from indexes.view import IndexView, Views
 from ingest.document import ParsedDocument
@@ -72,7 +75,8 @@ class Passage:
 class Retrieved:
     """The passages of one search, best first, and the setup that found them.
 
-    `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells.
+    `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells. `answer`
+    is all that the search found, None for a baseline.
     """
 
     setup: SearchSetup | BaselineSetup
@@ -81,12 +85,20 @@ class Retrieved:
     missing_documents: int
     vector: Vector | None = None
     personal_query: PersonalQuery | None = None
+    answer: Answer | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def capped(self) -> Sequence[Hit]:
+        """Return the hits that the setup's cap dropped, ranked behind the others."""
+        return self.answer.capped if self.answer is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, by whom and how; `move` may change the vector that is searched with."""
+    """What is asked, by whom and how; `move` may change the vector that is searched with, and ages of documents count
+    from `moment`, None for when it is answered.
+    """
 
     workspace_id: str
     question: str
@@ -96,6 +108,7 @@ class Request:
     require_fresh: bool = False
     whole_document_tokens: int = 8_000
     move: Callable[[IndexRecipe, Vector], PersonalQuery] | None = None
+    moment: datetime | None = None
 
 
 class Retriever:
@@ -125,20 +138,28 @@ class Retriever:
                 moved = request.move(setup.recipe, vector)
         query = Query(text=request.question, vector=vector if moved is None else moved.vector)
         try:
-            found = _search(view, setup, query, request)
+            found = self._answer(view, setup, query, request)
         except UnavailableError as error:  # files went away since the view was made
             if error.code != SEGMENT_UNREADABLE:
                 raise
             self._views.doubt(index_id)
             index_id, view = self.open_index(request.workspace_id, setup)
             _check_fresh(index_id, view, request)
-            found = _search(view, setup, query, request)
+            found = self._answer(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe.chunking, found.hits)
         return Retrieved(
             setup=setup, passages=passages, index_id=index_id, vector=vector, personal_query=moved,
-            missing_documents=view.missing_documents(request.principal), seconds={**watch.seconds, **found.seconds},
+            missing_documents=view.missing_documents(request.principal), answer=found,
+            seconds={**watch.seconds, **found.seconds},
         )  # fmt: skip
+
+    def _answer(self, view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Answer:
+        search = Search(
+            view=view, setup=setup, principal=request.principal, restriction=request.restriction,
+            moment=request.moment or now(), contents=StoredContents(self._database, setup.recipe),
+        )  # fmt: skip
+        return answer(search, query, request.limit)
 
     def open_index(self, workspace_id: str, setup: SearchSetup) -> tuple[str, IndexView]:
         """Return the id of the index that answers the setup and what it answers with at present.
@@ -166,27 +187,13 @@ class Retriever:
 
 
 def _check_fresh(index_id: str, view: IndexView, request: Request) -> None:
-    missing = view.missing_documents(request.principal) if request.require_fresh else 0
-    if missing:
+    if missing := request.require_fresh and view.missing_documents(request.principal):
         raise ConflictError(
             f"index {index_id} misses {missing} documents in their newest version",
             hint="wait for the running job, or bring it up to date with POST …/indexes; or leave out require_fresh",
             code="index_behind",
             missing_documents=missing,
         )
-
-
-def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Found:
-    return search_index(
-        view,
-        setup.stores,
-        setup.fusion,
-        query,
-        principal=request.principal,
-        restriction=request.restriction,
-        candidates=setup.candidates,
-        limit=request.limit,
-    )
 
 
 def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[Passage]:

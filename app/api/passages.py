@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from app.api.parameters import PRINCIPALS_DESCRIPTION, Principals
+from app.context.receipt import StepRecord
 from app.context.retrieve import Passage
 from indexes.access import Filter
 
@@ -31,6 +32,9 @@ class PassageView(BaseModel):
     tokens: int
     score: float = Field(description="fused score, or the only store's")
     stores: dict[str, StoreScoreView] = Field(description="score and rank per store")
+    steps: list[StepRecord] = Field(
+        description="what search options did with it, in their order; `rank` of `query_expansion` is the one without it"
+    )
     text: str
 
 
@@ -50,5 +54,5 @@ def view_of(passage: Passage) -> PassageView:
         title=passage.title, heading_path=list(passage.heading_path), page=passage.page, start=hit.span.start,
         end=hit.span.end, tokens=hit.tokens, score=hit.score,
         stores={name: StoreScoreView(score=one.score, rank=one.rank) for name, one in hit.stores.items()},
-        text=passage.text,
+        steps=list(map(StepRecord.of, hit.steps)), text=passage.text,
     )  # fmt: skip

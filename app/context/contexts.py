@@ -14,6 +14,7 @@ from app.context.assembled import Assembled
 from app.context.assembly import assemble
 from app.context.envelope import Origin, attributes, new_nonce
 from app.context.frame_tokens import bare_frames
+from app.context.pages import page_at, page_starts
 from app.context.passages import Candidate
 from app.context.personal.asker import Asker, RankedMemory, nobody
 from app.context.personal.askers import Askers
@@ -25,7 +26,7 @@ from app.context.personal.replayed_sections import replayed_sections
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
-from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector, page_at, page_starts
+from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector
 from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
 from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup
@@ -88,9 +89,7 @@ class Contexts:
                 setup, policy, request.question, asker, retrieved.passages, retrieved.vector
             )
         with watch.stage("assembly"):
-            assembled = self.assemble(
-                policy, request.question, retrieved.passages, nonce, personal, retrieved.capped
-            )
+            assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal, retrieved.capped)
         retrieved.seconds["assembly"] = watch.seconds["assembly"]
         retrieved.seconds["personal"] = retrieved.seconds.get("personal", 0.0) + watch.seconds["personal"]
         return assembled, retrieved
@@ -153,7 +152,9 @@ class Contexts:
             )
             for passage in passages
         ]
-        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal, capped=capped)
+        return assemble(
+            policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal, capped=capped
+        )
 
     def save(
         self,
@@ -183,7 +184,9 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled, retrieved.answer.record if retrieved.answer else None).model_dump(mode="json"),
+            receipt=receipt_of(assembled, retrieved.answer.record if retrieved.answer else None).model_dump(
+                mode="json"
+            ),
             created_at=now(),
         )
         with self._database.write() as session:

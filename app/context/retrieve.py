@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.context.envelope import Origin
 from app.context.estimate import build_call
+from app.context.pages import page_at, page_starts
 from app.context.passages import described_at
 from app.context.saved_strategies import find_index
 from app.context.search.answer import Answer, Search, answer
@@ -22,7 +21,6 @@ from app.context.search.contents import StoredContents
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
-from configs.part import JsonObject
 from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
@@ -234,17 +232,6 @@ def load_passages(session: Session, chunking: str, hits: Sequence[Hit]) -> list[
 def _pages(session: Session, version_ids: set[str]) -> dict[str, list[tuple[int, str]]]:
     statement = select(Version.id, Version.structure).where(Version.id.in_(version_ids))
     return {version_id: page_starts(structure or []) for version_id, structure in session.execute(statement)}
-
-
-def page_starts(structure: Sequence[JsonObject]) -> list[tuple[int, str]]:
-    """Return where each page of a version begins, with its label, in order."""
-    return [(block["start"], block["label"]) for block in structure if block["kind"] == "page"]
-
-
-def page_at(pages: Sequence[tuple[int, str]], position: int) -> str:
-    """Return the label of the page that holds `position`, "" where there is none."""
-    number = bisect.bisect_right(pages, position, key=itemgetter(0))
-    return pages[number - 1][1] if number else ""
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 
 from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
+from app.context.expansions import QueryExpansion
 from app.context.packers import Packer
 from app.context.renderers import Renderer
+from app.context.rerankers import Reranker
 from app.context.strategy import Strategy, load_presets
 from app.evaluation.metrics import Metric
 from configs.part import Part
@@ -21,7 +23,9 @@ from ingest.embedders import Embedder
 from ingest.parsers import Parser
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"], route_class=PlaygroundRoute)
-FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Packer, Renderer, Metric)
+FAMILIES: tuple[type[Part], ...] = (
+    Parser, Chunker, Embedder, Store, Fusion, QueryExpansion, Reranker, Packer, Renderer, Metric
+)  # fmt: skip
 
 
 class SettingView(BaseModel):

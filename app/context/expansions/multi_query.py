@@ -16,13 +16,14 @@ from indexes.stores import Query
 
 _WORD = re.compile(r"\w[\w.\-/]*\w|\w")
 
-FUNCTION_WORDS = ENGLISH_STOP_WORDS | frozenset(
+_QUESTION_WORDS = (
     "about after all also am any been before being between both but can could did do does doing down during each few "
     "from further get give had has have having he her here hers him his how i its itself just may me might more most "
     "must my need no nor now of off once only onto other our ours out over own please same shall she should so some "
     "tell than them themselves through too under until up us very want we were what when where which while who whom "
-    "whose why would you your yours".split()
+    "whose why would you your yours"
 )
+FUNCTION_WORDS = ENGLISH_STOP_WORDS | frozenset(_QUESTION_WORDS.split())
 """English words that say how something is asked and not what about."""
 
 

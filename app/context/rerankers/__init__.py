@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from pydantic import Field
 
@@ -37,6 +38,10 @@ class Reranker(Part):
         50, ge=2, le=1_000, description="how many of the best hits are reranked; at most `candidates`",
         json_schema_extra=LIVE,
     )  # fmt: skip
+
+    def as_deep_as(self, reached: int) -> Self:  # noqa: ARG002  # only a time budget ends a reranking early
+        """Return the reranker as it acts again where it once reached so many hits."""
+        return self
 
     @abstractmethod
     def rerank(self, question: str, hits: Sequence[Hit], contents: HitContents) -> Reranked:

@@ -54,6 +54,12 @@ class CrossEncoder(Reranker):
             return self
         return self.model_copy(update={"content_sha256": content_sha256(locate(self.model))})
 
+    def as_deep_as(self, reached: int) -> Self:
+        """Return the part with the depth that its time budget allowed, in place of the budget."""
+        if self.time_budget_ms is None:
+            return self
+        return self.model_copy(update={"depth": reached, "time_budget_ms": None})
+
     def rerank(self, question: str, hits: Sequence[Hit], contents: HitContents) -> Reranked:
         scorer = loaded_scorer(self.model, self.content_sha256)
         depth = len(hits)

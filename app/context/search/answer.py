@@ -50,6 +50,11 @@ class Answer:
     record: SearchRecord | None = None
     terms: Sequence[tuple[str, float]] = ()
 
+    @property
+    def reached(self) -> int:
+        """Return how many candidates were found, those included that a cap dropped."""
+        return len(self.hits) + len(self.capped)
+
 
 def answer(search: Search, query: Query, limit: int | None = None) -> Answer:
     """Return the first `limit` hits that the setup finds for the query, out of its own number of candidates."""

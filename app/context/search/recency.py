@@ -71,4 +71,3 @@ def moment_of(value: Any) -> datetime | None:
     except ValueError:
         return None
     return said.replace(tzinfo=UTC) if said.tzinfo is None else said
-

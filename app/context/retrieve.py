@@ -73,8 +73,8 @@ class Passage:
 class Retrieved:
     """The passages of one search, best first, and the setup that found them.
 
-    `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells. `answer`
-    is all that the search found, None for a baseline.
+    `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells.
+    `answer` is all that the search found, None for a baseline.
     """
 
     setup: SearchSetup | BaselineSetup

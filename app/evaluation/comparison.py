@@ -192,7 +192,8 @@ def _hit(passage: Passage, meter: TokenMeter, group: int | None) -> ComparedHit:
     hit = passage.hit
     return ComparedHit(
         rank=hit.rank, document_id=hit.document_id, version_id=hit.version_id, start=hit.span.start, end=hit.span.end,
-        score=hit.score, steps=list(map(StepRecord.of, hit.steps)), tokens=meter.count(place_of(passage), passage.text), group=group,
+        score=hit.score, steps=list(map(StepRecord.of, hit.steps)),
+        tokens=meter.count(place_of(passage), passage.text), group=group,
         text=passage.text[:LONGEST_TEXT_SHOWN],
     )  # fmt: skip
 

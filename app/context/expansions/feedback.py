@@ -7,7 +7,7 @@ score of the first hits lies above that of all candidates (after weighted inform
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -49,7 +49,7 @@ def relevance_terms(
     A term's weight is the sum over the texts of its share of the text's terms times the text's score (RM1, Lavrenko and
     Croft, SIGIR 2001; with retrieval scores in place of likelihoods, as Anserini has it). Ties go by the term.
     """
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     for text, score in zip(texts, scores, strict=True):
         counts = store.terms(text)
         total = sum(count for _, count in counts)

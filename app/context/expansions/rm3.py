@@ -51,7 +51,7 @@ class Rm3(QueryExpansion):
 
     def expand(self, first: FirstSearch) -> Expanded:
         lead = lead_of(first.hits, self.passages)
-        query, terms = first.query, []
+        query, terms = first.query, list[tuple[str, float]]()
         if lead >= self.least_lead:
             query, terms = with_feedback_terms(first, self.passages, self.terms, self.original_weight)
         details = {"lead": lead, "used": int(query is not first.query), "terms": len(terms)}

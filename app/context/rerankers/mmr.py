@@ -73,7 +73,7 @@ def similarities(texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> Floa
     """Return float64 [texts, texts] from 0 to 1, where 1 means the same text: cosines, or shares of words without."""
     if vectors.shape[1]:
         precise = vectors.astype(np.float64)
-        likeness = np.round(np.einsum("ik,jk->ij", precise, precise), SCORE_DECIMALS)
+        likeness: Float64 = np.round(np.einsum("ik,jk->ij", precise, precise), SCORE_DECIMALS)
     else:
         table = WordTable(texts)
         likeness = np.stack([table.similarities(number) for number in range(len(texts))])

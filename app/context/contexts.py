@@ -173,7 +173,6 @@ class Contexts:
         """
         asker = asker or nobody(request.workspace_id)
         user_id = None if asker.known.is_anonymous else asker.known.user_id
-        answer = retrieved.answer
         prefix = prompt_prefix(assembled, self._previous(request.workspace_id, user_id))
         row = ContextRow(
             id=context_id or new_id("context"),

@@ -21,8 +21,8 @@ class CrossEncoder(Reranker):
 
     No such model is shipped: name one that lies on the service's machine, or the request is refused. Of all options it
     improves the order most and costs most: 5 to 50 ms a passage on a processor, so 0.3 to 2.5 seconds for 50. It reads
-    title, heading path and text as they are indexed; a pair beyond the model's window is cut, and the hit's step says by
-    how much.
+    title, heading path and text as they are indexed; a pair beyond the model's window is cut, and the step of the hit
+    says by how much.
     """
 
     kind: Literal["cross_encoder"]

@@ -68,11 +68,7 @@ class ExperimentRunner:
         restriction = experiment.parsed_specification().filter
         scope = Scope(restriction=restriction, pins=experiment.pins, moment=experiment.created_at)
         return Bench(
-            trial=Trial(
-                job.database,
-                self.contexts,
-                scope,
-            ),
+            trial=Trial(job.database, self.contexts, scope),
             packing=Packing(self.contexts),
             asked=AskedQuestions(self.contexts.askers, experiment),
         )

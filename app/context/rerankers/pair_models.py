@@ -26,6 +26,8 @@ MEASURED_WORDS = 150
 NEW_MEASURE = 0.3
 """What a new measure of the pace weighs against those before it."""
 SCORE_DECIMALS = 5
+UNSAID_LABELS = (0, 1)
+"""The labels of a classifier whose configuration names none: the library leaves out what is its default."""
 
 
 class PairScorer:
@@ -142,7 +144,7 @@ def _check_kind(model: str, folder: Path) -> None:
     try:
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         names = settings.get("architectures") or []
-        labels = settings.get("num_labels") or len(settings.get("id2label") or [0])
+        labels = settings.get("num_labels") or len(settings.get("id2label") or UNSAID_LABELS)
     except (OSError, ValueError, AttributeError):
         names, labels = [], 1
     if not any(str(name).endswith("ForSequenceClassification") for name in names) or labels != 1:
@@ -156,6 +158,6 @@ def _check_kind(model: str, folder: Path) -> None:
 
 def _window_of(model: Any) -> int | None:
     """Return how many tokens of a pair the model reads, None where it names no limit."""
-    limits = [getattr(model, "max_length", None), getattr(model.tokenizer, "model_max_length", None)]
+    limits = [getattr(model, "max_seq_length", None), getattr(model.tokenizer, "model_max_length", None)]
     known = [int(limit) for limit in limits if limit is not None and limit < 1_000_000]
     return min(known) if known else None

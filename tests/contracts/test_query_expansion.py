@@ -95,9 +95,7 @@ def test_what_the_stores_cannot_use_is_refused(expansion: QueryExpansion, signal
 
 @every_expansion
 def test_no_setting_is_baked(expansion: QueryExpansion) -> None:
-    assert expansion.fingerprint == fingerprint_of(
-        {"kind": expansion.kind_of_class(), "revision": expansion.revision}
-    )
+    assert expansion.fingerprint == fingerprint_of({"kind": expansion.kind_of_class(), "revision": expansion.revision})
 
 
 @every_expansion

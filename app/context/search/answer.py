@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def reached(self) -> int:
-        """Return how many candidates were found, those included that a cap dropped."""
+        """Return how many hits there are here, those included that a cap dropped."""
         return len(self.hits) + len(self.capped)
 
 

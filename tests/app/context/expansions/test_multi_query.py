@@ -53,4 +53,6 @@ def test_the_feedback_wording_has_words_and_vector_of_the_passages(drawn: Drawn)
     if query is not None:
         has_words = query.term_weights is not None
         assert has_words or query.vector is not drawn.query.vector
-        assert has_words == any(text and hit.score > 0 for text, hit in zip(drawn.contents.said, drawn.hits[:5], strict=False))
+        assert has_words == any(
+            text and hit.score > 0 for text, hit in zip(drawn.contents.said, drawn.hits[:5], strict=False)
+        )

@@ -82,7 +82,11 @@ class Drawn:
     def first(self, stores: Sequence[Store] = HYBRID) -> FirstSearch:
         """Return what a first search over the stores found."""
         return FirstSearch(
-            query=self.query, hits=self.hits, stores=stores, contents=self.contents, encode=lambda _: unit([[1, 0, 0]])[0]
+            query=self.query,
+            hits=self.hits,
+            stores=stores,
+            contents=self.contents,
+            encode=lambda _: unit([[1, 0, 0]])[0],
         )
 
 

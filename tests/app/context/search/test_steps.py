@@ -27,7 +27,9 @@ def test_two_wordings_by_hand() -> None:
     assert fused[2].stores == keywords[0].stores
 
 
-@given(orders=st.lists(st.permutations(range(6)), min_size=2, max_size=3), k=st.integers(0, 100), most=st.integers(1, 8))
+@given(
+    orders=st.lists(st.permutations(range(6)), min_size=2, max_size=3), k=st.integers(0, 100), most=st.integers(1, 8)
+)
 def test_the_order_is_that_of_reciprocal_ranks(orders: list[list[int]], k: int, most: int) -> None:
     names = ["original", "keywords", "feedback"][: len(orders)]
     lists = {

@@ -59,6 +59,7 @@ SETUP: JsonObject = {
     "candidates": 30,
 }
 POLICY: JsonObject = {"budget_tokens": 500, "answer_reserve_tokens": 100}
+APART: JsonObject = {**POLICY, "near_duplicate_distance": None}
 PACKING: JsonObject = {
     "retrieval": SETUP,
     "question": "Oak wood is hard. Ships were built of oak.",
@@ -179,14 +180,12 @@ def every_setting() -> Iterator[Turned]:
     for kind, expansion in QueryExpansion.members().items():
         yield from turned(expansion, kind, lambda own: {"retrieval": setup_of({"query_expansion": own})})
     for kind, reranker in Reranker.members().items():
-        small = {"depth": 10}
-        yield from turned(reranker, kind, lambda own: {"retrieval": setup_of({"reranker": {**small, **own}})})
+        yield from turned(reranker, kind, lambda own: {"retrieval": setup_of({"reranker": {"depth": 10, **own}})})
     yield from turned(Recency, "", lambda own: {"retrieval": setup_of({"recency": own})})
     yield from turned(SourceCap, "", lambda own: {"retrieval": setup_of({"max_per_source": {"hits": 2, **own}})})
     yield from turned(SearchSetup, "", lambda own: {"retrieval": setup_of(own)})
     for kind, packer in Packer.members().items():
-        apart = {**POLICY, "near_duplicate_distance": None}
-        yield from turned(packer, kind, lambda own: {**PACKING, "context": {**apart, "packer": own}})
+        yield from turned(packer, kind, lambda own: {**PACKING, "context": {**APART, "packer": own}})
     for kind, renderer in Renderer.members().items():
         yield from turned(renderer, kind, lambda own: {"retrieval": SETUP, "context": {**POLICY, "renderer": own}})
     for one in turned(ContextPolicy, "", lambda own: own):

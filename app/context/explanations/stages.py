@@ -17,8 +17,8 @@ Verdict = Literal["passed", "partly", "stopped", "not_reached", "not_applicable"
 
 Code = str
 """Stable name of what stopped a text: `not_ingested`, `not_permitted`, `filtered_out`, `dropped_by_chunker`,
-`cut_across_chunks`, `beyond_candidates`, `nothing_retrieved`, `lost_in_fusion`, `lost_in_options`, `trimmed_away`, or the
-receipt's reason of a candidate that was dropped."""
+`cut_across_chunks`, `beyond_candidates`, `nothing_retrieved`, `lost_in_fusion`, `lost_in_options`, `trimmed_away`,
+or the receipt's reason of a candidate that was dropped."""
 
 
 class _Value(BaseModel):

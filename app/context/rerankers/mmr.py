@@ -59,8 +59,8 @@ class MmrReranker(Reranker):
         nearest = np.zeros(len(relevance))
         waits = np.ones(len(relevance), dtype=np.bool_)
         for _ in relevance:
-            standing = self.relevance_weight * relevance - (1 - self.relevance_weight) * nearest
-            standing = np.round(standing - REPEATED * (nearest >= 1), SCORE_DECIMALS)
+            penalty = (1 - self.relevance_weight) * nearest + REPEATED * (nearest >= 1)
+            standing = np.round(self.relevance_weight * relevance - penalty, SCORE_DECIMALS)
             number = int(np.argmax(np.where(waits, standing, -np.inf)))
             details[number] = {"marginal": float(standing[number]), "likeness": float(nearest[number])}
             order.append(number)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.context.search.source_cap import SourceCap
 from app.context.search.steps import capped
+from configs.part import JsonObject
 from tests.app.context.search.found import ranked
 
 names = st.lists(st.sampled_from("abc"), max_size=15)
@@ -45,7 +46,7 @@ def test_every_hit_that_moved_or_was_dropped_says_where_it_stood(names: list[str
     [(None, [0, 1, 2, 3, 4]), ("team", [0, 1, 3]), ("of.unit", [0, 1, 2, 4]), ("absent", [0, 1, 2, 3, 4])],
 )
 def test_equal_values_of_a_field_are_one_source(field: str | None, kept: list[int]) -> None:
-    metadata = {
+    metadata: dict[str, JsonObject] = {
         "a": {"team": 1, "of": {"unit": "x"}}, "b": {"team": True, "of": {"unit": "y"}}, "c": {"team": 1},
         "d": {"of": {"unit": "x"}}, "e": {"team": True},
     }  # fmt: skip

@@ -11,6 +11,7 @@ from app.context.assembled import Assembled
 from app.context.envelope import Origin
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
+from app.context.search.record import SearchRecord
 from configs.errors import ConflictError
 from configs.span import Span
 from tests.app.context.library import Library, prose
@@ -160,3 +161,16 @@ def test_text_is_asked_for_by_span() -> None:
 
     replay(receipt_of(assembled()), text_of=text_of, origin_of=LIBRARY.origin_of)
     assert asked == [("a-1", Span(0, 54))]
+
+
+def test_a_receipt_tells_what_search_options_did() -> None:
+    record = SearchRecord(query_expansion={"lead": 1.5, "used": 1}, reranker={"reranked": 12})
+    receipt = receipt_of(assembled(), record)
+    again = Receipt.model_validate_json(receipt.model_dump_json())
+    assert again == receipt
+    assert again.search == record
+    assert receipt_of(assembled()).search is None
+    old = {name: value for name, value in receipt.model_dump(mode="json").items() if name != "search"}
+    for candidate in old["candidates"]:
+        del candidate["steps"]
+    assert Receipt.model_validate(old).search is None  # one of an earlier release

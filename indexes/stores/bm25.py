@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
-from indexes.analysis import Stemming, StopWords, query_terms, term_maker
+from indexes.analysis import Stemming, StopWords, query_terms, term_maker, terms_of
 from indexes.opened_locations import OpenedLocations
 from indexes.postings import Postings, build_postings
 from indexes.ranking import best, rounded
@@ -62,7 +62,7 @@ class Bm25(Store):
     )
 
     def terms(self, text: str) -> tuple[tuple[str, int], ...]:
-        return query_terms(text, self.stemming, self.stop_words)
+        return terms_of(text, self.stemming, self.stop_words)
 
     def build(self, rows: SegmentRows, location: Path) -> None:
         postings = build_postings(rows.texts, term_maker(self.stemming, self.stop_words))
@@ -123,7 +123,9 @@ class Bm25Searcher(Searcher):
         return rounded(totals)
 
     def _terms(self, query: Query) -> Sequence[tuple[str, float]]:
-        return self._part.terms(query.text) if query.term_weights is None else query.term_weights
+        if query.term_weights is not None:
+            return query.term_weights
+        return query_terms(query.text, self._part.stemming, self._part.stop_words)
 
     def _weights(self, query: Query, statistics: Statistics) -> Iterator[tuple[slice, float]]:
         """Yield the places of each term of the query that rows here hold, with its idf times its count in the query, or

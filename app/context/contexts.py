@@ -184,9 +184,7 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled, retrieved.answer.record if retrieved.answer else None).model_dump(
-                mode="json"
-            ),
+            receipt=receipt_of(assembled, retrieved.answer and retrieved.answer.record).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:

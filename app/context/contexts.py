@@ -28,6 +28,7 @@ from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
 from app.context.retrieve import Passage, Request, Retrieved, Retriever, Vector
 from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
+from app.context.search.record import SearchRecord
 from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.tokens import known_tokens
@@ -184,7 +185,7 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled, retrieved.answer and retrieved.answer.record).model_dump(mode="json"),
+            receipt=receipt_of(assembled, _search_record(retrieved)).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:
@@ -264,6 +265,10 @@ class Contexts:
             title, file_name, structure = session.execute(columns).one()
         document = ParsedDocument.from_structure("", title, structure or [])
         return _Outline(title=title or file_name, document=document, pages=page_starts(structure or []))
+
+
+def _search_record(retrieved: Retrieved) -> SearchRecord | None:
+    return None if retrieved.answer is None else retrieved.answer.record
 
 
 def _asked(retrieved: Retrieved, strategy: str, request: Request, asker: Asker) -> JsonObject:

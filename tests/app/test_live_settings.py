@@ -138,8 +138,8 @@ def values_of(name: str, schema: JsonObject, default: Any) -> list[Any]:
 
 
 def _numbers(schema: JsonObject, default: Any) -> list[Any]:
-    low: float = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    high: float = schema.get("maximum", schema.get("exclusiveMaximum", 10 * (default or 1)))
+    low: Any = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+    high: Any = schema.get("maximum", schema.get("exclusiveMaximum", 10 * (default or 1)))
     near: float = low if default is None else default
     drawn: list[float] = [low, high, near / 2, near * 2, near + 1, near + 2, (low + min(high, 10 * near + 1)) / 2]
     if schema["type"] == "integer":

@@ -49,8 +49,9 @@ class StoredContents:
 
     def __init__(self, database: Database, recipe: IndexRecipe) -> None:
         self._database = database
-        self._chunking = recipe.chunking
-        self._embedder = recipe.embedder.fingerprint if recipe.embedder is not None else None
+        resolved = recipe.resolved()
+        self._chunking = resolved.chunking
+        self._embedder = resolved.embedder
         self._rows: dict[tuple[str, int], tuple[str, str, str]] = {}
 
     def texts(self, hits: Sequence[Hit]) -> list[str]:
@@ -62,14 +63,19 @@ class StoredContents:
         return [prefix + text for prefix, text, _ in self._chunks(hits)]
 
     def vectors(self, hits: Sequence[Hit]) -> Vectors:
-        """Return the cached vectors, which are those that were indexed, whatever a store made of them."""
+        """Return the cached vectors, which are those that were indexed, whatever a store made of them; one that is not
+        cached any more is made anew.
+        """
         if self._embedder is None or not hits:
             return np.zeros((len(hits), 0), dtype=np.float32)
-        hashes = [indexed for _, _, indexed in self._chunks(hits)]
+        chunks = self._chunks(hits)
         with self._database.read() as session:
-            found = find_vectors(session, self._embedder, filter(None, hashes))
+            found = find_vectors(session, self._embedder.fingerprint, [indexed for _, _, indexed in chunks if indexed])
+        absent = {indexed: prefix + text for prefix, text, indexed in chunks if indexed and indexed not in found}
+        if absent:
+            found.update(zip(absent, self._embedder.encode(list(absent.values())), strict=True))
         zeros = np.zeros(max((len(one) for one in found.values()), default=0), dtype=np.float32)
-        return np.stack([found.get(one, zeros) for one in hashes])
+        return np.stack([found.get(indexed, zeros) for _, _, indexed in chunks])
 
     def uploaded_at(self, hits: Sequence[Hit]) -> list[datetime | None]:
         """Return when the version of each hit was uploaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.context.retrieve import Request, Retrieved
 from app.context.search.contents import StoredContents
 from app.context.strategy import SearchSetup
 from indexes.access import Principal
 from indexes.database.engine import now
-from indexes.database.tables import Version
+from indexes.database.tables import Vector, Version
+from ingest.vector_cache import save_vectors
 from tests.app.evaluation.world import WORKSPACE, World
 
 TEXTS = {
@@ -203,6 +205,29 @@ def test_contents_are_what_was_indexed(world: World) -> None:
     assert not contents.vectors([gone, hits[0]])[0].any()
     assert contents.uploaded_at([gone])[0] is None
     assert StoredContents(world.database, words().recipe).vectors(hits).shape == (len(hits), 0)
+
+
+def test_a_vector_that_is_not_cached_any_more_is_made_anew(world: World) -> None:
+    searched = setup()
+    hits = [one.hit for one in found(world, searched, "ice").passages]
+    before = StoredContents(world.database, searched.recipe).vectors(hits)
+    with world.database.write() as session:
+        session.execute(delete(Vector))
+    np.testing.assert_array_equal(StoredContents(world.database, searched.recipe).vectors(hits), before)
+
+
+def test_vectors_are_looked_up_as_they_were_cached_by_an_embedder_that_depends_on_the_machine(world: World) -> None:
+    """A setup given inline says `auto` where what is baked says what that means here."""
+    recipe = setup(embedder={"kind": "sentence_transformer"}).recipe
+    assert recipe.embedder is not None
+    resolved = recipe.embedder.resolved()
+    hits = [one.hit for one in found(world, setup(), "ice").passages][:2]
+    contents = StoredContents(world.database, recipe)
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in contents.indexed_texts(hits)]
+    vectors = np.eye(2, 384, dtype=np.float32)
+    with world.database.write() as session:
+        save_vectors(session, resolved.fingerprint, hashes, vectors)
+    np.testing.assert_array_equal(contents.vectors(hits), vectors)
 
 
 def test_prefixes_are_read_with_the_text_where_they_are_indexed(world: World) -> None:

@@ -90,7 +90,7 @@ class Condition(BaseModel):
         """Tell whether a document with these tags and metadata fulfils the condition."""
         if self.tags is not None:
             return set(self.tags) <= set(tags)
-        value = _value_at(metadata, self.field or "")
+        value = value_at(metadata, self.field or "")
         if self.range is not None:
             return self.range.holds(value)
         wanted = self.one_of if self.one_of is not None else (self.equal,)
@@ -114,16 +114,22 @@ class Filter(BaseModel):
     def check_fields(self, known: Collection[str]) -> None:
         """Raise InvalidInputError where a condition names a field that no readable document has."""
         for condition in self.conditions:
-            name = condition.field
-            if name is not None and name not in known and name.split(".")[0] not in known:
-                raise InvalidInputError(
-                    f"no document here has a metadata field {name!r}",
-                    hint=f"filter by one of: {', '.join(sorted(known)) or 'tags (no document has metadata)'}",
-                    code="unknown_filter_field",
-                )
+            if condition.field is not None:
+                check_field(condition.field, known, code="unknown_filter_field")
 
 
-def _value_at(metadata: dict[str, JsonValue], path: str) -> Any:
+def check_field(name: str, known: Collection[str], *, code: str) -> None:
+    """Raise InvalidInputError where `name` is no metadata field that readable documents have, the `known` ones."""
+    if name not in known and name.split(".")[0] not in known:
+        raise InvalidInputError(
+            f"no document here has a metadata field {name!r}",
+            hint=f"name one of: {', '.join(sorted(known)) or 'none, as no document has metadata'}",
+            code=code,
+        )
+
+
+def value_at(metadata: dict[str, JsonValue], path: str) -> Any:
+    """Return the value of a metadata field, None where there is none; `a.b` reaches into nested objects."""
     if path in metadata:
         return metadata[path]
     value: Any = metadata

@@ -56,8 +56,11 @@ def term_maker(stemming: Stemming, stop_words: StopWords) -> Callable[[str], str
     return lambda word: None if word in stopped else stem(word)
 
 
-@lru_cache(maxsize=256)
-def query_terms(text: str, stemming: Stemming, stop_words: StopWords) -> tuple[tuple[str, int], ...]:
-    """Return the terms of a query in order of first appearance, each with how often it occurs."""
+def terms_of(text: str, stemming: Stemming, stop_words: StopWords) -> tuple[tuple[str, int], ...]:
+    """Return the terms of a text in order of first appearance, each with how often it occurs."""
     make = term_maker(stemming, stop_words)
     return tuple(Counter(term for term in map(make, words(text)) if term is not None).items())
+
+
+query_terms = lru_cache(maxsize=256)(terms_of)
+"""`terms_of` for queries, which come again; texts of documents must not be remembered here."""

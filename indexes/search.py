@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -45,11 +45,24 @@ class FoundChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A found chunk. `rank` counts from 1; `score` is the fused one, or the only store's.
+class Step:
+    """What one stage after the first search did with a hit: where it stood before, None where it was not found, and
+    what the stage knows of it.
+    """
 
-    Where a larger span took the place of chunks, `stands_for` names them, best first, and `ordinal`, `score` and
-    `stores` are the best one's.
+    stage: str
+    rank: int | None
+    score: float | None
+    details: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found chunk. `rank` counts from 1; `score` is the fused one, or the only store's, or what the last of `steps`
+    made of it.
+
+    Where a larger span took the place of chunks, `stands_for` names them, best first, and `ordinal`, `score`, `steps`
+    and `stores` are the best one's.
     """
 
     rank: int
@@ -60,6 +73,7 @@ class Hit:
     tokens: int
     score: float
     stores: dict[str, StoreScore]
+    steps: tuple[Step, ...] = ()
     stands_for: tuple[FoundChunk, ...] = ()
 
 

@@ -172,6 +172,23 @@ SEARCHES: Examples = {
         "Each found chunk with its neighbours, on the default's index",
         {"query": "How large is a chunk?", "setup": examples_parents.NEIGHBOURS, "k": 5},
     ),
+    "options": _example(
+        "All search options: feedback, recency, diversity, two hits a document",
+        {
+            "query": "how are documents cut",
+            "setup": {
+                "chunker": CHUNKERS["recursive"],
+                "embedder": {"kind": "sentence_transformer"},
+                "stores": [{"kind": "faiss_flat"}, {"kind": "bm25"}],
+                "fusion": {"kind": "convex"},
+                "query_expansion": {"kind": "multi_query"},
+                "recency": {"half_life_days": 30, "weight": 0.1},
+                "reranker": {"kind": "mmr", "relevance_weight": 0.7},
+                "max_per_source": {"hits": 2},
+            },
+            "k": 5,
+        },
+    ),
 }
 
 CONTEXTS: Examples = {

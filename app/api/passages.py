@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.api.parameters import PRINCIPALS_DESCRIPTION, Principals
 from app.context.found_passages import Passage
-from app.context.receipt import FoundChunkRecord
+from app.context.receipt import FoundChunkRecord, StepRecord
 from indexes.access import Filter
 
 
@@ -34,6 +34,9 @@ class PassageView(BaseModel):
     tokens: int
     score: float = Field(description="fused score, or the only store's; of the best chunk it stands for")
     stores: dict[str, StoreScoreView] = Field(description="score and rank per store")
+    steps: list[StepRecord] = Field(
+        description="what search options did with it, in their order; `rank` of `query_expansion` is the one without it"
+    )
     stands_for: list[FoundChunkRecord] = Field(
         description="the found chunks whose place it took, best first; empty where it is a chunk itself"
     )
@@ -59,5 +62,6 @@ def view_of(passage: Passage) -> PassageView:
         title=passage.title, heading_path=list(passage.heading_path), page=at.page, row=at.row,
         line=at.line, start=hit.span.start, end=hit.span.end, tokens=hit.tokens, score=hit.score,
         stores={name: StoreScoreView(score=one.score, rank=one.rank) for name, one in hit.stores.items()},
-        stands_for=list(map(FoundChunkRecord.of, hit.stands_for)), text=passage.text, lead=passage.lead.text,
+        steps=list(map(StepRecord.of, hit.steps)), stands_for=list(map(FoundChunkRecord.of, hit.stands_for)),
+        text=passage.text, lead=passage.lead.text,
     )  # fmt: skip

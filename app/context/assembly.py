@@ -20,6 +20,7 @@ from app.context.section_texts import SectionTexts, memory_line, profile_line
 from app.context.sections.settings import SectionName
 from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
+from indexes.search import Hit
 
 
 def assemble(
@@ -30,15 +31,17 @@ def assemble(
     text_of: TextOf,
     nonce: Callable[[], str],
     personal: PersonalMaterial = NOTHING_PERSONAL,
+    capped: Sequence[Hit] = (),
 ) -> Assembled:
     """Return the context for `question`; its tokens never exceed `policy.available_tokens`.
 
-    Candidates may come in any order and are taken by rank, which must not repeat. `nonce` draws the envelope's nonce
+    Candidates may come in any order and are taken by rank, which must not repeat; `capped` are hits that the search
+    dropped, ranked behind them all. `nonce` draws the envelope's nonce
     anew until it occurs in no text. Raises InvalidInputError: `budget_too_small` where instructions, question and an
     empty envelope do not fit, `sections_do_not_fit` where minimums of other sections do not.
     """
     ranked = sorted(candidates, key=lambda candidate: candidate.hit.rank)
-    if len({candidate.hit.rank for candidate in ranked}) < len(ranked):
+    if len({*(one.hit.rank for one in ranked), *(hit.rank for hit in capped)}) < len(ranked) + len(capped):
         raise ValueError("each candidate needs a rank of its own")
     order = personal_order(ranked, personal)
     desk = _Desk(policy, question, text_of, nonce, personal)
@@ -57,7 +60,8 @@ def assemble(
         else:
             decisions.append(_left_out(part, answer.reason, answer.needed_tokens, answer.left_tokens))
     draft, dropped = desk.fitting_draft(included)
-    return desk.finished(draft, [*order.banned, *decisions, *dropped], order.found_at)
+    beyond = [Decision(hit=hit, reason="max_per_source") for hit in capped]
+    return desk.finished(draft, [*order.banned, *decisions, *dropped, *beyond], order.found_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from app.context.receipt import Receipt, receipt_of, replay
 from app.context.renderers import Rendered
 from app.context.retrieve import Request, Retrieved, Retriever, Vector
 from app.context.saved_contexts import ContextRow, GoneError, check_reader, check_sources, last_context, load_context
+from app.context.search.record import SearchRecord
 from app.context.section_texts import one_line
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.tokens import known_tokens
@@ -41,7 +42,7 @@ from indexes.access import Principal
 from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Version
-from indexes.search import Stopwatch
+from indexes.search import Hit, Stopwatch
 from ingest.document import ParsedDocument
 from ingest.text_measures import measures_of
 
@@ -90,7 +91,7 @@ class Contexts:
                 setup, policy, request.question, asker, retrieved.passages, retrieved.vector
             )
         with watch.stage("assembly"):
-            assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal)
+            assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal, retrieved.capped)
         retrieved.seconds["assembly"] = watch.seconds["assembly"]
         retrieved.seconds["personal"] = retrieved.seconds.get("personal", 0.0) + watch.seconds["personal"]
         return assembled, retrieved
@@ -137,8 +138,12 @@ class Contexts:
         passages: Sequence[Passage],
         nonce: Callable[[], str] = new_nonce,
         personal: PersonalMaterial = NOTHING_PERSONAL,
+        capped: Sequence[Hit] = (),
     ) -> Assembled:
-        """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only."""
+        """Pack what was found into the policy's budget; a `nonce` that can be foretold is for measuring only.
+
+        `capped` are hits that the search dropped, ranked behind the passages.
+        """
         unmeasured = iter(measures_of([passage.text for passage in passages if passage.measure is None]))
         candidates = [
             Candidate(
@@ -150,7 +155,9 @@ class Contexts:
             )
             for passage in passages
         ]
-        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal)
+        return assemble(
+            policy, question, candidates, text_of=self.text_of, nonce=nonce, personal=personal, capped=capped
+        )
 
     def save(
         self,
@@ -180,7 +187,7 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled).model_dump(mode="json"),
+            receipt=receipt_of(assembled, _search_record(retrieved)).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:
@@ -260,6 +267,10 @@ class Contexts:
             title, file_name, structure = session.execute(columns).one()
         document = ParsedDocument.from_structure("", title, structure or [])
         return _Outline(title=title or file_name, document=document, pages=page_starts(structure or []))
+
+
+def _search_record(retrieved: Retrieved) -> SearchRecord | None:
+    return None if retrieved.answer is None else retrieved.answer.record
 
 
 def _asked(retrieved: Retrieved, strategy: str, request: Request, asker: Asker) -> JsonObject:

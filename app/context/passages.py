@@ -14,7 +14,7 @@ from ingest.text_measures import TextMeasure, near_duplicates
 
 Reason = Literal[
     "packed", "trimmed", "merged_into", "exact_duplicate", "span_overlap", "near_duplicate", "budget", "source_cap",
-    "banned_source",
+    "banned_source", "max_per_source",
 ]  # fmt: skip
 
 

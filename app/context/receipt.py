@@ -16,11 +16,12 @@ from app.context.personal.ranking import FoundAt
 from app.context.personal.records import AnswerWishes, BoostRecord, ItemRecord, SectionRecord
 from app.context.policy import ContextPolicy
 from app.context.renderers import Material, Rendered
+from app.context.search.record import SearchRecord
 from app.context.section_texts import NO_SECTIONS, SectionTexts
 from configs.errors import ConflictError
 from configs.span import Span
 from configs.text import Text
-from indexes.search import FoundChunk
+from indexes.search import FoundChunk, Step
 
 OriginOf = Callable[[str, int], Origin]
 """Returns title, heading path and page at a position of a version: `origin_of(version_id, position)`."""
@@ -54,6 +55,23 @@ class FoundChunkRecord(_Record):
         )
 
 
+class StepRecord(_Record):
+    """What one search option did with a candidate."""
+
+    stage: str = Field(description="`query_expansion`, `recency`, `reranker` or `source_cap`")
+    rank: int | None = Field(description="place before it, from 1; null where the candidate was not found before")
+    score: float | None
+    details: dict[str, int | float] = Field(
+        description="of several wordings the rank in each; of recency `factor` and `age_days`; of mmr `marginal` and "
+        "`likeness`; of a cross-encoder `model_score` and `cut_tokens`, which the model did not read"
+    )
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        """Return the record of a step."""
+        return cls(stage=step.stage, rank=step.rank, score=step.score, details=dict(step.details))
+
+
 class CandidateRecord(_Record):
     """A candidate and the one final decision on it."""
 
@@ -66,6 +84,7 @@ class CandidateRecord(_Record):
     tokens: int = Field(description="tokens of the chunk by its chunker's tokenizer")
     score: float
     stores: dict[str, StoreRecord]
+    steps: tuple[StepRecord, ...] = Field((), description="what search options did with it, in their order")
     included: bool
     reason: Reason
     label: str | None = Field(description="source that holds the candidate; null where it was dropped")
@@ -95,6 +114,7 @@ class CandidateRecord(_Record):
             tokens=hit.tokens,
             score=hit.score,
             stores={name: StoreRecord(score=store.score, rank=store.rank) for name, store in hit.stores.items()},
+            steps=tuple(map(StepRecord.of, hit.steps)),
             included=decision.is_included,
             reason=decision.reason,
             label=decision.label,
@@ -177,13 +197,14 @@ class Receipt(_Record):
     workspace_instructions: Text = Field("", description="those of the workspace, as they were sent")
     notes: Text = Field("", description="those of the workspace, as they were sent")
     wishes: AnswerWishes = AnswerWishes()
+    search: SearchRecord | None = Field(None, description="what search options did; null where the setup has none")
     sections: tuple[SectionRecord, ...] = ()
     items: tuple[ItemRecord, ...] = Field((), description="facts, wishes, turns and memories that could have entered")
     context_sha256: str
 
 
-def receipt_of(assembled: Assembled) -> Receipt:
-    """Return the receipt of a context."""
+def receipt_of(assembled: Assembled, search: SearchRecord | None = None) -> Receipt:
+    """Return the receipt of a context; `search` tells what search options did."""
     personal, memories = assembled.personal, {one.memory.id: one for one in assembled.personal.memories}
     return Receipt(
         policy=assembled.policy,
@@ -195,6 +216,7 @@ def receipt_of(assembled: Assembled) -> Receipt:
         workspace_instructions=personal.workspace_instructions,
         notes=personal.notes,
         wishes=AnswerWishes(language=personal.preferences.language, verbosity=personal.preferences.verbosity),
+        search=search,
         sections=_sections(assembled),
         items=tuple(ItemRecord.of(one, memories.get(one.id)) for one in assembled.sections.items),
         context_sha256=assembled.rendered.sha256,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +15,17 @@ from app.context.estimate import build_call
 from app.context.expanding import expanded
 from app.context.found_passages import Passage, load_passages, whole_passage
 from app.context.saved_strategies import find_index
+from app.context.search.answer import Answer, Search, answer
+from app.context.search.contents import StoredContents
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.query_personalisation import PersonalQuery
 from configs.errors import ConflictError, UnavailableError
 from indexes.access import Filter, Principal
 from indexes.database.catalog import load_workspace
-from indexes.database.engine import Database
+from indexes.database.engine import Database, now
 from indexes.database.tables import Document, Version
 from indexes.opened_locations import SEGMENT_UNREADABLE
-from indexes.search import Found, Stopwatch, search_index
+from indexes.search import Hit, Stopwatch
 from indexes.stores import Query
 from indexes.view import IndexView, Views
 from ingest.recipe import IndexRecipe
@@ -42,6 +45,7 @@ class Retrieved:
     """The passages of one search, best first, and the setup that found them.
 
     `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells.
+    `answer` is all that the search found, None for a baseline.
     """
 
     setup: SearchSetup | BaselineSetup
@@ -50,12 +54,20 @@ class Retrieved:
     missing_documents: int
     vector: Vector | None = None
     personal_query: PersonalQuery | None = None
+    answer: Answer | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def capped(self) -> Sequence[Hit]:
+        """Return the hits that the setup's cap dropped, ranked behind the others."""
+        return self.answer.capped if self.answer is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, by whom and how; `move` may change the vector that is searched with."""
+    """What is asked, by whom and how; `move` may change the vector that is searched with, and ages of documents count
+    from `moment`, None for when it is answered.
+    """
 
     workspace_id: str
     question: str
@@ -65,6 +77,7 @@ class Request:
     require_fresh: bool = False
     whole_document_tokens: int = 8_000
     move: Callable[[IndexRecipe, Vector], PersonalQuery] | None = None
+    moment: datetime | None = None
 
 
 class Retriever:
@@ -94,21 +107,29 @@ class Retriever:
                 moved = request.move(setup.recipe, vector)
         query = Query(text=request.question, vector=vector if moved is None else moved.vector)
         try:
-            found = _search(view, setup, query, request)
+            found = self._answer(view, setup, query, request)
         except UnavailableError as error:  # files went away since the view was made
             if error.code != SEGMENT_UNREADABLE:
                 raise
             self._views.doubt(index_id)
             index_id, view = self.open_index(request.workspace_id, setup)
             _check_fresh(index_id, view, request)
-            found = _search(view, setup, query, request)
+            found = self._answer(view, setup, query, request)
         with watch.stage("database"), self._database.read() as session:
             hits = expanded(session, setup, found.hits)[: request.limit]
             passages = load_passages(session, setup.recipe, hits)
         return Retrieved(
             setup=setup, passages=passages, index_id=index_id, vector=vector, personal_query=moved,
-            missing_documents=view.missing_documents(request.principal), seconds={**watch.seconds, **found.seconds},
+            missing_documents=view.missing_documents(request.principal), answer=found,
+            seconds={**watch.seconds, **found.seconds},
         )  # fmt: skip
+
+    def _answer(self, view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Answer:
+        search = Search(
+            view=view, setup=setup, principal=request.principal, restriction=request.restriction,
+            moment=request.moment or now(), contents=StoredContents(self._database, setup.recipe),
+        )  # fmt: skip
+        return answer(search, query, request.limit if setup.expansion is None else None)
 
     def open_index(self, workspace_id: str, setup: SearchSetup) -> tuple[str, IndexView]:
         """Return the id of the index that answers the setup and what it answers with at present.
@@ -136,27 +157,13 @@ class Retriever:
 
 
 def _check_fresh(index_id: str, view: IndexView, request: Request) -> None:
-    missing = view.missing_documents(request.principal) if request.require_fresh else 0
-    if missing:
+    if missing := request.require_fresh and view.missing_documents(request.principal):
         raise ConflictError(
             f"index {index_id} misses {missing} documents in their newest version",
             hint="wait for the running job, or bring it up to date with POST …/indexes; or leave out require_fresh",
             code="index_behind",
             missing_documents=missing,
         )
-
-
-def _search(view: IndexView, setup: SearchSetup, query: Query, request: Request) -> Found:
-    return search_index(
-        view,
-        setup.stores,
-        setup.fusion,
-        query,
-        principal=request.principal,
-        restriction=request.restriction,
-        candidates=setup.candidates,
-        limit=request.limit if setup.expansion is None else None,
-    )
 
 
 def _whole_documents(session: Session, request: Request) -> list[Passage]:

@@ -115,7 +115,7 @@ def find_index(session: Session, workspace_id: str, setup: SearchSetup) -> Index
 
     Of several, maintained ones come first, then older ones.
     """
-    recipe = setup.resolved().recipe
+    recipe = setup.recipe.resolved()
     fingerprint = recipe.fingerprint
     indexes = list_indexes(session, workspace_id)
     own = next((index for index in indexes if index.fingerprint == fingerprint), None)
@@ -136,7 +136,7 @@ def ensure_index(
 
     Where there is nothing to index yet, it counts as built.
     """
-    recipe = setup.resolved().recipe
+    recipe = setup.recipe.resolved()
     statement = select(IndexRow).where(
         IndexRow.workspace_id == workspace_id, IndexRow.fingerprint == recipe.fingerprint
     )

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 import configs
 from app.context.expansions import Expansion
 from app.context.policy import ContextPolicy
+from app.context.query_expansions import QueryExpansion
+from app.context.rerankers import Reranker
+from app.context.search.recency import Recency
+from app.context.search.source_cap import SourceCap
 from configs.errors import NotFoundError
 from configs.part import BAKE_TIME, LIVE, fingerprint_of
 from indexes.fusions import Fusion
@@ -25,8 +29,10 @@ MAX_CANDIDATES = 1_000
 
 
 class SearchSetup(BaseModel):
-    """How to find: what is baked (chunker, prefix, embedder, stores), how it is searched (fusion, candidates), and what
-    text takes the place of what was found (expansion).
+    """How to find: what is baked (chunker, prefix, embedder, stores) and how it is searched, all else.
+
+    The search options come after one another: query expansion, recency, reranker, cap, and last the expansion, larger
+    text in the place of what was found; each is off by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +53,15 @@ class SearchSetup(BaseModel):
         description="how deep each store is searched, and how many hits packing may choose from",
         json_schema_extra=LIVE,
     )
+    query_expansion: QueryExpansion | None = Field(
+        None, description="search again with a question expanded by what was found first", json_schema_extra=LIVE
+    )
+    recency: Recency | None = Field(None, description="lower the scores of old documents", json_schema_extra=LIVE)
+    reranker: Reranker | None = Field(None, description="order the best hits anew", json_schema_extra=LIVE)
+    max_per_source: SourceCap | None = Field(
+        None, description="keep at most so many hits of one document, or of one value of a metadata field",
+        json_schema_extra=LIVE,
+    )  # fmt: skip
     expansion: Expansion | None = Field(
         None,
         description="larger text in the place of found chunks; needed by chunkers that make parents",
@@ -62,6 +77,13 @@ class SearchSetup(BaseModel):
             raise ValueError("the fusion would not be used: there is only one store; leave it out or add a store")
         if self.fusion is not None:
             self.fusion.check_signals([store.signal for store in self.stores])
+        if self.query_expansion is not None:
+            self.query_expansion.check_signals([store.signal for store in self.stores])
+        if self.reranker is not None and self.reranker.depth > self.candidates:
+            raise ValueError(
+                f"the reranker's depth ({self.reranker.depth}) is more than the candidates there are "
+                f"({self.candidates}): lower depth, or raise candidates"
+            )
         if self.expansion is not None:
             self.expansion.check_chunker(self.chunker)
         elif self.chunker.parents != "none":
@@ -81,7 +103,17 @@ class SearchSetup(BaseModel):
     def resolved(self) -> Self:
         """Return the setup with settings that depend on the machine replaced by what they mean here."""
         recipe = self.recipe.resolved()
-        return self.model_copy(update={"chunker": recipe.chunker, "embedder": recipe.embedder, "stores": recipe.stores})
+        reranker = self.reranker.resolved() if self.reranker is not None else None
+        return self.model_copy(
+            update={
+                "chunker": recipe.chunker, "embedder": recipe.embedder, "stores": recipe.stores, "reranker": reranker,
+            }
+        )  # fmt: skip
+
+    @property
+    def has_options(self) -> bool:
+        """Tell whether anything happens to what the stores find beyond their fusion."""
+        return any((self.query_expansion, self.recency, self.reranker, self.max_per_source))
 
 
 class BaselineSetup(BaseModel):

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.context.found_passages import Passage
+from app.context.receipt import StepRecord
 from app.context.retrieve import Retriever
 from app.evaluation.agreement import group_spans, ranked_groups, span_agreement
 from app.evaluation.finder import Contestant, Finder, Found, Plan, place_of, stale_evidence
@@ -44,6 +45,9 @@ class ComparedHit(Value):
     start: int
     end: int
     score: float
+    steps: list[StepRecord] = Field(
+        description="what search options did with it, in their order; `rank` of `query_expansion` is the one without it"
+    )
     tokens: int = Field(description="by the comparison's tokenizer")
     group: int | None = Field(
         description="hits of one question with the same number overlap by at least half of the shorter one; null for "
@@ -189,7 +193,8 @@ def _hit(passage: Passage, meter: TokenMeter, group: int | None) -> ComparedHit:
     hit = passage.hit
     return ComparedHit(
         rank=hit.rank, document_id=hit.document_id, version_id=hit.version_id, start=hit.span.start, end=hit.span.end,
-        score=hit.score, tokens=meter.count(place_of(passage), passage.text), group=group,
+        score=hit.score, steps=list(map(StepRecord.of, hit.steps)),
+        tokens=meter.count(place_of(passage), passage.text), group=group,
         text=passage.text[:LONGEST_TEXT_SHOWN],
     )  # fmt: skip
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from app.evaluation.span_metrics import SentText, TokenMeter, cut_at_budget
 from app.evaluation.version_span import VersionSpan
 from configs.errors import PlaygroundError
 from indexes.access import Filter, Principal
+from indexes.database.engine import now
 from indexes.database.tables import Document, Served
 
 EXPECTED_PASSAGE_TOKENS = 8
@@ -49,6 +51,8 @@ class Plan:
     require_fresh: bool = False
     k: int = 5
     budget_tokens: int = 1_000
+    moment: datetime = field(default_factory=now)
+    """Ages of documents count from it, for all questions."""
 
     @property
     def has_gold(self) -> bool:
@@ -112,7 +116,7 @@ class Finder:
                 Request(
                     workspace_id=plan.workspace_id, question=question, principal=plan.principal,
                     restriction=plan.restriction, limit=limit, require_fresh=plan.require_fresh,
-                    whole_document_tokens=plan.budget_tokens,
+                    whole_document_tokens=plan.budget_tokens, moment=plan.moment,
                 ),
             )  # fmt: skip
             ranked = [(place_of(passage), passage.text) for passage in retrieved.passages]

@@ -36,10 +36,15 @@ class SegmentRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A question as stores see it: its words, and where needed its vector (float32 [dimensions], unit length)."""
+    """A question as stores see it: its words, and where needed its vector (float32 [dimensions], unit length).
+
+    `term_weights`, where given, are what lexical stores score instead of the words: each term, as `Store.terms` makes
+    it, counts as often as its weight says.
+    """
 
     text: str
     vector: npt.NDArray[np.float32] | None = None
+    term_weights: tuple[tuple[str, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,10 @@ class Store(Part):
     @classmethod
     def discard(cls, location: Path) -> None:  # files alone leave nothing elsewhere
         """Remove what `build` made outside of `location`; it may have failed half-way, or have been discarded."""
+
+    def terms(self, text: str) -> tuple[tuple[str, int], ...]:  # noqa: ARG002  # dense stores know no terms
+        """Return the terms that the store compares for `text`, each with how often it occurs."""
+        return ()
 
     @abstractmethod
     def build(self, rows: SegmentRows, location: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from configs.part import BAKE_TIME, LIVE
-from indexes.analysis import Stemming, StopWords, query_terms, term_maker
+from indexes.analysis import Stemming, StopWords, query_terms, term_maker, terms_of
 from indexes.opened_locations import OpenedLocations
 from indexes.postings import Postings, build_postings
 from indexes.ranking import best, rounded
@@ -60,6 +60,9 @@ class Bm25(Store):
         description="list of words that are not indexed; `none` keeps all, which suits codes and other languages",
         json_schema_extra=BAKE_TIME,
     )
+
+    def terms(self, text: str) -> tuple[tuple[str, int], ...]:
+        return terms_of(text, self.stemming, self.stop_words)
 
     def build(self, rows: SegmentRows, location: Path) -> None:
         postings = build_postings(rows.texts, term_maker(self.stemming, self.stop_words))
@@ -119,11 +122,15 @@ class Bm25Searcher(Searcher):
             totals[hits] += self._contributions(weight, wanted[hits], counts, statistics)
         return rounded(totals)
 
-    def _terms(self, query: Query) -> tuple[tuple[str, int], ...]:
+    def _terms(self, query: Query) -> Sequence[tuple[str, float]]:
+        if query.term_weights is not None:
+            return query.term_weights
         return query_terms(query.text, self._part.stemming, self._part.stop_words)
 
     def _weights(self, query: Query, statistics: Statistics) -> Iterator[tuple[slice, float]]:
-        """Yield the places of each term of the query that rows here hold, with its idf times its count in the query."""
+        """Yield the places of each term of the query that rows here hold, with its idf times its count in the query, or
+        its weight there.
+        """
         for term, count in self._terms(query):
             frequency = statistics.document_frequencies[term]
             places = self._postings.places(term)

@@ -11,7 +11,9 @@ from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
 from app.context.expansions import Expansion
 from app.context.packers import Packer
+from app.context.query_expansions import QueryExpansion
 from app.context.renderers import Renderer
+from app.context.rerankers import Reranker
 from app.context.strategy import Strategy, load_presets
 from app.evaluation.metrics import Metric
 from configs.part import Part
@@ -23,7 +25,9 @@ from ingest.model_registry import KnownModel, known_models
 from ingest.parsers import Parser
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"], route_class=PlaygroundRoute)
-FAMILIES: tuple[type[Part], ...] = (Parser, Chunker, Embedder, Store, Fusion, Expansion, Packer, Renderer, Metric)
+FAMILIES: tuple[type[Part], ...] = (
+    Parser, Chunker, Embedder, Store, Fusion, QueryExpansion, Reranker, Expansion, Packer, Renderer, Metric
+)  # fmt: skip
 
 
 class SettingView(BaseModel):

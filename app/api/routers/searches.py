@@ -15,7 +15,10 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import QuestionText, WorkspaceId
 from app.api.passages import PassageView, Scope, view_of
 from app.api.service import CurrentService
+from app.context.receipt import StepRecord
 from app.context.retrieve import Request
+from app.context.search.answer import Answer
+from app.context.search.record import SearchRecord
 from app.context.strategy import MAX_CANDIDATES
 from indexes.access import Principal
 
@@ -29,6 +32,32 @@ class NewSearch(Choice, Scope):
     k: int = Field(10, ge=1, le=MAX_CANDIDATES, description="most passages in the answer")
 
 
+class AddedTerm(BaseModel):
+    """A term that a query expansion took from the first passages."""
+
+    term: str
+    weight: float = Field(description="its part of what was added")
+
+
+class CappedView(BaseModel):
+    """A hit that was dropped since its source had enough."""
+
+    rank: int = Field(description="place behind the passages that stayed")
+    document_id: str
+    version_id: str
+    start: int
+    end: int
+    score: float
+    steps: list[StepRecord]
+
+
+class OptionsView(SearchRecord):
+    """What the setup's search options did."""
+
+    added_terms: list[AddedTerm] = Field(description="what query expansion added to the words of the question")
+    capped: list[CappedView] = Field(description="hits that a cap dropped, best first")
+
+
 class SearchView(BaseModel):
     """The passages found, best first."""
 
@@ -37,7 +66,10 @@ class SearchView(BaseModel):
     index_id: str | None = Field(description="the index that answered; null for a baseline")
     missing_documents: int = Field(description="documents the index does not hold in their newest version yet")
     passages: list[PassageView]
-    seconds: dict[str, float] = Field(description="time per stage: database, embedding, each store, fusion, total")
+    options: OptionsView | None = Field(description="null where the setup has no search options")
+    seconds: dict[str, float] = Field(
+        description="time per stage: database, embedding, each store, fusion, each search option, total"
+    )
 
 
 @router.post("", summary="Search")
@@ -70,7 +102,22 @@ async def search(
             index_id=retrieved.index_id,
             missing_documents=retrieved.missing_documents,
             passages=[view_of(passage) for passage in retrieved.passages],
+            options=_options(retrieved.answer),
             seconds=seconds,
         )
 
     return await service.run(work)
+
+
+def _options(answer: Answer | None) -> OptionsView | None:
+    if answer is None or answer.record is None:
+        return None
+    capped = [
+        CappedView(
+            rank=hit.rank, document_id=hit.document_id, version_id=hit.version_id, start=hit.span.start,
+            end=hit.span.end, score=hit.score, steps=list(map(StepRecord.of, hit.steps)),
+        )
+        for hit in answer.capped
+    ]  # fmt: skip
+    terms = [AddedTerm(term=term, weight=weight) for term, weight in answer.terms]
+    return OptionsView(**answer.record.model_dump(), added_terms=terms, capped=capped)

@@ -68,7 +68,7 @@ def load_asked(session: Session, workspace_id: str, context_id: str, caller: Pri
     check_sources(session, context_id, {candidate.document_id for candidate in receipt.candidates}, caller)
     asker = Principal.of(row.request["principals"])
     _check_rights(session, workspace_id, context_id, asker, caller)
-    setup = _setup_of(session, row)
+    setup = as_it_ran(_setup_of(session, row), receipt)
     said = row.request["filter"]
     request = Request(
         workspace_id=workspace_id,
@@ -77,6 +77,7 @@ def load_asked(session: Session, workspace_id: str, context_id: str, caller: Pri
         restriction=Filter.model_validate(said) if said is not None else None,
         limit=MAX_WHOLE_DOCUMENTS,
         whole_document_tokens=receipt.policy.available_tokens,
+        moment=receipt.search.moment if receipt.search is not None else None,
     )
     own = row.request.get("preferences")
     return Asked(
@@ -119,12 +120,20 @@ class Rerun:
         personal = self._contexts.personal_material(setup, policy, question, self._asker, found.passages, found.vector)
         said = self._asked.receipt
         personal = replace(personal, workspace_instructions=said.workspace_instructions, notes=said.notes)
-        return self._contexts.assemble(policy, question, found.passages, nonce=draw, personal=personal)
+        return self._contexts.assemble(policy, question, found.passages, draw, personal, found.capped)
 
     def differs_from_receipt(self, assembled: Assembled) -> bool:
         """Tell whether other candidates, scores or decisions came out than were recorded."""
         recorded = [_decided(candidate) for candidate in self._asked.receipt.candidates]
         return recorded != [_decided(CandidateRecord.of(decision, None)) for decision in assembled.decisions]
+
+
+def as_it_ran(setup: Setup, receipt: Receipt) -> Setup:
+    """Return the setup with the depth that its reranker reached then, so that it comes to the same order again."""
+    search = receipt.search
+    if not isinstance(setup, SearchSetup) or setup.reranker is None or search is None or search.reranker is None:
+        return setup
+    return setup.model_copy(update={"reranker": setup.reranker.as_deep_as(int(search.reranker["reranked"]))})
 
 
 def request_for(request: Request, setup: Setup, policy: ContextPolicy) -> Request:

@@ -49,6 +49,7 @@ class ChangeSearch:
         if isinstance(setup.fusion, ReciprocalRank):
             yield from self._first(self.changes.reciprocal_constants(setup, setup.fusion))
         yield from self._all(self.changes.fusions(setup))
+        yield from self._all(self.changes.options(setup))
 
     def _budget(self) -> Outcome | None:
         """Gallop from what the receipt says is missing, then halve; a budget for everything tells whether any helps."""

@@ -24,15 +24,17 @@ from ingest.recipe import IndexRecipe
 
 Model = TypeVar("Model", bound=BaseModel)
 
-ChangeKind = Literal["budget", "candidates", "fusion", "packer", "duplicates", "merging", "index"]
+ChangeKind = Literal["budget", "candidates", "fusion", "packer", "duplicates", "merging", "options", "index"]
 
 SWITCH = 1.0
-"""Size of taking another packer or fusion, or of turning merging on or off."""
+"""Size of taking another packer or fusion, of turning merging on or off, or a search option off."""
 
 OTHER_INDEX = 2.0
 """Size of searching by another retrieval setup, whose index exists."""
 
 LARGEST_DISTANCE = 16
+
+OPTIONS = ("query_expansion", "recency", "reranker", "max_per_source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Change:
 
     `size` is what changes are ordered by: for candidates, the budget and the constant of reciprocal ranks the number
     of doublings |log2(after / before)|; for weights, thresholds and distances the share of their range; SWITCH for
-    another packer or fusion and for merging; OTHER_INDEX for another retrieval setup.
+    another packer or fusion, for merging and for a search option; OTHER_INDEX for another retrieval setup.
     """
 
     kind: ChangeKind
@@ -94,6 +96,15 @@ class Changes:
                 if changed is not None:
                     before = setup.fusion.model_dump(mode="json")
                     yield self._of_setup("fusion", "retrieval.fusion", before, {"kind": kind}, SWITCH, changed)
+
+    def options(self, setup: SearchSetup) -> Iterator[Change]:
+        """Yield each search option turned off."""
+        for name in OPTIONS:
+            option = getattr(setup, name)
+            if option is not None:
+                before = option.model_dump(mode="json")
+                changed = setup.model_copy(update={name: None})
+                yield self._of_setup("options", f"retrieval.{name}", before, None, SWITCH, changed)
 
     def packers(self) -> Iterator[Change]:
         """Yield every other kind of packer with its default settings, and the present one with its defaults."""
@@ -168,17 +179,18 @@ class Changes:
 
 
 def _setup_of(recipe: IndexRecipe, like: Setup) -> SearchSetup | None:
-    """Return a setup that searches all stores of an index, with fusion and candidates of `like` where they fit."""
-    content: dict[str, Any] = {**recipe.model_dump(), "fusion": None}
+    """Return a setup that searches all stores of an index, with all live settings of `like` where they fit."""
+    content, options, own = recipe.model_dump(), dict[str, Any](), None
     if isinstance(like, SearchSetup):
         content["candidates"] = like.candidates
-    if len(recipe.stores) == 1:
-        return _validated(SearchSetup, content)
-    own = like.fusion.model_dump() if isinstance(like, SearchSetup) and like.fusion is not None else {"kind": "convex"}
-    for fusion in (own, {"kind": "convex"}, {"kind": "reciprocal_rank"}):
-        setup = _validated(SearchSetup, {**content, "fusion": fusion})
-        if setup is not None:
-            return setup
+        options = {name: option.model_dump() for name in OPTIONS if (option := getattr(like, name)) is not None}
+        own = like.fusion.model_dump() if like.fusion is not None else None
+    fusions = [None] if len(recipe.stores) == 1 else [own, {"kind": "convex"}, {"kind": "reciprocal_rank"}]
+    for kept in (options, {}):
+        for fusion in fusions:
+            setup = _validated(SearchSetup, {**content, **kept, "fusion": fusion})
+            if setup is not None:
+                return setup
     return None
 
 

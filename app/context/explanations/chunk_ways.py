@@ -12,12 +12,16 @@ from app.context.explanations.places import Place
 from app.context.explanations.stages import STAGES, ChunkWay, StageName, StoreStanding
 from app.context.explanations.standings import ChunkStandings, Standing
 from app.context.passages import Decision
+from app.context.receipt import StepRecord
 from app.context.strategy import SearchSetup
 from configs.span import Span
 from indexes.database.tables import ChunkRow
 
 DUPLICATES = frozenset({"exact_duplicate", "span_overlap", "near_duplicate"})
 """Reasons by which a candidate is dropped because a better one says the same; others are the packer's."""
+
+MAX_PER_SOURCE = "max_per_source"
+"""Reason by which a search drops a hit whose source has enough of them."""
 
 NOWHERE = ChunkStandings(stores={}, fused=None)
 
@@ -69,6 +73,8 @@ def ways_of(
 
 def stage_of_reason(reason: str) -> StageName:
     """Return the stage that drops candidates for this reason."""
+    if reason == MAX_PER_SOURCE:
+        return "options"
     return "unique" if reason in DUPLICATES else "packed"
 
 
@@ -85,6 +91,7 @@ def _way(chunk: CutChunk, setup: SearchSetup | None, standings: ChunkStandings, 
     return ChunkWay(
         ordinal=chunk.ordinal, start=chunk.span.start, end=chunk.span.end, tokens=chunk.tokens,
         held_start=chunk.held.start, held_end=chunk.held.end, standings=tuple(shown), fused=fused,
+        steps=tuple(map(StepRecord.of, decision.hit.steps)) if decision is not None else (),
         rank=decision.hit.rank if decision is not None else None,
         reason=decision.reason if decision is not None else None,
         label=decision.label if decision is not None else None,
@@ -96,6 +103,9 @@ def _way(chunk: CutChunk, setup: SearchSetup | None, standings: ChunkStandings, 
 def _stopped_by(standings: ChunkStandings, decision: Decision | None) -> StageName | None:
     if decision is not None:
         return None if decision.is_included else stage_of_reason(decision.reason)
+    last = standings.fused or next(iter(standings.stores.values()), None)
+    if last is not None and last.is_taken:  # the wordings of a question together found enough that was better
+        return "options"
     return "fused" if standings.is_found and standings.fused is not None else "ranked"
 
 

@@ -139,7 +139,7 @@ def diff_contexts(
             setup, policy, request.question, asker.asker, found.passages, found.vector
         )
         draw = beginning_with(nonce)
-        assembled = contexts.assemble(policy, request.question, found.passages, nonce=draw, personal=personal)
+        assembled = contexts.assemble(policy, request.question, found.passages, draw, personal, found.capped)
         spans = stretches((source.version_id, source.span) for source in assembled.sources)
         got.append(_Got(asker=asker, assembled=assembled, stretches=spans))
     sent = {source.document_id for one in got for source in one.assembled.sources}

@@ -32,6 +32,16 @@ def fused_said(fused: StoreStanding | None) -> str:
     return f"Rank {fused.rank} of {fused.of} after fusion by {fused.store}, {taken} the best {fused.taken}."
 
 
+def steps_said(way: ChunkWay) -> str:
+    """Return what search options did with a chunk."""
+    parts = []
+    for number, step in enumerate(way.steps):
+        after = way.steps[number + 1].rank if number + 1 < len(way.steps) else way.rank
+        before = "not found before" if step.rank is None else f"rank {step.rank} before"
+        parts.append(f"{step.stage}: {before}, {after} after")
+    return f"{'; '.join(parts)}." if parts else "Search options left it where it was."
+
+
 def cut_said(ways: Sequence[ChunkWay]) -> str:
     """Return which chunk holds which part."""
     parts = [f"chunk {way.ordinal} holds [{way.held_start}, {way.held_end})" for way in ways[:5]]

@@ -6,19 +6,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.context.receipt import CandidateRecord
+from app.context.receipt import CandidateRecord, StepRecord
 
-StageName = Literal["ingested", "permitted", "filtered", "chunked", "ranked", "fused", "unique", "packed"]
+StageName = Literal["ingested", "permitted", "filtered", "chunked", "ranked", "fused", "options", "unique", "packed"]
 STAGES: tuple[StageName, ...] = (
-    "ingested", "permitted", "filtered", "chunked", "ranked", "fused", "unique", "packed",
+    "ingested", "permitted", "filtered", "chunked", "ranked", "fused", "options", "unique", "packed",
 )  # fmt: skip
 
 Verdict = Literal["passed", "partly", "stopped", "not_reached", "not_applicable"]
 
 Code = str
 """Stable name of what stopped a text: `not_ingested`, `not_permitted`, `filtered_out`, `dropped_by_chunker`,
-`cut_across_chunks`, `beyond_candidates`, `nothing_retrieved`, `lost_in_fusion`, `trimmed_away`, or the receipt's reason
-of a candidate that was dropped."""
+`cut_across_chunks`, `beyond_candidates`, `nothing_retrieved`, `lost_in_fusion`, `lost_in_options`, `trimmed_away`,
+or the receipt's reason of a candidate that was dropped."""
 
 
 class _Value(BaseModel):
@@ -49,6 +49,7 @@ class ChunkWay(_Value):
     held_end: int
     standings: tuple[StoreStanding, ...]
     fused: StoreStanding | None
+    steps: tuple[StepRecord, ...] = Field((), description="what search options did with it, in their order")
     rank: int | None = Field(description="rank among the candidates; null where it is none")
     reason: str | None = Field(description="decision on the candidate, as receipts name it")
     label: str | None = Field(description="source that holds it; null where it was left out")

@@ -156,7 +156,6 @@ def _ways(
     setup = asked.setup
     if isinstance(setup, BaselineSetup) or answering.view is None:
         return ways_of(chunks, None, {}, decisions)
-    vector = found.vector if found.personal_query is None else found.personal_query.vector
-    query = Query(text=asked.request.question, vector=vector)
+    query = found.answer.query if found.answer is not None else Query(text=asked.request.question)
     ranked = Standings(answering.view, setup, query, asked.request.principal, asked.request.restriction)
     return ways_of(chunks, setup, ranked.of(answering.served.id), decisions)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.context.explanations import sentences
 from app.context.explanations.asked import Asked
-from app.context.explanations.chunk_ways import DUPLICATES
+from app.context.explanations.chunk_ways import DUPLICATES, MAX_PER_SOURCE
 from app.context.explanations.stages import STAGES, ChunkWay, Code, Stage, StageName, Verdict
 from app.context.explanations.walk import Walk
 from app.context.strategy import BaselineSetup, SearchSetup
@@ -61,7 +61,8 @@ def _of_chunks(walked: Walk, asked: Asked) -> Iterator[Stage]:
     if not walked.ways:
         return
     way = walked.ways[0]
-    yield from (_ranked(way, asked), _fused(way, asked), _unique(way, walked), _packed(way, walked, asked))
+    yield from (_ranked(way, asked), _fused(way, asked), _options(way, asked))
+    yield from (_unique(way, walked), _packed(way, walked, asked))
 
 
 def _chunked(walked: Walk, asked: Asked) -> Stage:
@@ -110,6 +111,22 @@ def _fused(way: ChunkWay, asked: Asked) -> Stage:
     if way.stopped_by == "fused":
         return _stage("fused", "stopped", sentences.fused_said(way.fused), "lost_in_fusion", **details)
     return _stage("fused", "passed", sentences.fused_said(way.fused), **details)
+
+
+def _options(way: ChunkWay, asked: Asked) -> Stage:
+    if not isinstance(asked.setup, SearchSetup) or not asked.setup.has_options:
+        return _stage("options", "not_applicable", "The strategy has no search options.")
+    said = sentences.steps_said(way)
+    details: dict[str, Any] = {"rank": way.rank, "steps": [one.model_dump() for one in way.steps]}
+    if way.reason == MAX_PER_SOURCE and asked.setup.max_per_source is not None:
+        cap = asked.setup.max_per_source
+        source = "document" if cap.field is None else f"source, told by {cap.field},"
+        enough = f"{said} Its {source} has {cap.hits} better hit{'' if cap.hits == 1 else 's'}, which is the most."
+        return _stage("options", "stopped", enough, MAX_PER_SOURCE, **details)
+    if way.stopped_by == "options":
+        lost = f"All wordings of the question together rank it beyond the best {asked.setup.candidates}."
+        return _stage("options", "stopped", lost, "lost_in_options", **details)
+    return _stage("options", "passed", said, **details)
 
 
 def _unique(way: ChunkWay, walked: Walk) -> Stage:

@@ -68,7 +68,7 @@ def _moved(candidate: Candidate, rank: int, score: float) -> Candidate:
     hit = candidate.hit
     moved = Hit(
         rank=rank, document_id=hit.document_id, version_id=hit.version_id, ordinal=hit.ordinal, span=hit.span,
-        tokens=hit.tokens, score=score, stores=hit.stores, stands_for=hit.stands_for,
+        tokens=hit.tokens, score=score, stores=hit.stores, steps=hit.steps, stands_for=hit.stands_for,
     )  # fmt: skip
     return Candidate(
         hit=moved, text=candidate.text, measure=candidate.measure, origin=candidate.origin, lead=candidate.lead

@@ -68,8 +68,9 @@ class ExperimentRunner:
 
     def _bench(self, job: RunningJob, experiment: ExperimentRow) -> Bench:
         restriction = experiment.parsed_specification().filter
+        scope = Scope(restriction=restriction, pins=experiment.pins, moment=experiment.created_at)
         return Bench(
-            trial=Trial(job.database, self.contexts, Scope(restriction=restriction, pins=experiment.pins)),
+            trial=Trial(job.database, self.contexts, scope),
             packing=Packing(self.contexts),
             asked=AskedQuestions(self.contexts.askers, experiment),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -14,6 +15,8 @@ from app.context.found_passages import Passage, load_passages, whole_passage
 from app.context.personal.material import PersonalMaterial
 from app.context.policy import ContextPolicy
 from app.context.retrieve import CHARACTERS_PER_TOKEN_AT_MOST
+from app.context.search.answer import Answer, Search, answer
+from app.context.search.contents import StoredContents
 from app.context.strategy import BaselineSetup, SearchSetup
 from app.context.users.feedback_boosts import BoostParts
 from app.evaluation.experiments.answered import Answered, Depth, Vector
@@ -23,7 +26,7 @@ from configs.span import Span
 from indexes.access import Filter, Principal
 from indexes.database.engine import Database
 from indexes.database.tables import Document, Version
-from indexes.search import Found, Hit, Stopwatch, search_index
+from indexes.search import Hit, Stopwatch
 from indexes.stores import Query
 from indexes.view import IndexView
 
@@ -33,10 +36,11 @@ DEEPER = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """In which documents, and with which versions the strategies answer."""
+    """In which documents, and with which versions the strategies answer; ages of documents count from `moment`."""
 
     restriction: Filter | None
     pins: Pins
+    moment: datetime
 
 
 class Trial:
@@ -57,35 +61,32 @@ class Trial:
         found = self._found(setup, view, query, ask.rights, setup.candidates)
         watch = Stopwatch()
         hits = self._expanded(setup, found.hits, watch)
-        own, candidates, reached = len(hits), setup.candidates, len(found.hits)
+        own, candidates, reached = len(hits), setup.candidates, found.reached
         beyond: list[Hit] = []
         while reached == candidates and not _reaches(hits, depth):
             candidates *= DEEPER
-            deeper = self._found(setup, view, query, ask.rights, candidates).hits
-            reached = len(deeper)
-            beyond += _beyond([*found.hits, *beyond], deeper)
+            deeper = self._found(setup, view, query, ask.rights, candidates)
+            reached = deeper.reached
+            beyond += _beyond([*found.hits, *beyond], deeper.hits)
             hits = _appended(hits[:own], self._expanded(setup, beyond, watch))
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe, hits)
         stages = {**found.seconds, **watch.seconds}
         return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages, vector=vector)
 
-    def _expanded(self, setup: SearchSetup, hits: list[Hit], watch: Stopwatch) -> list[Hit]:
+    def _expanded(self, setup: SearchSetup, hits: Sequence[Hit], watch: Stopwatch) -> list[Hit]:
         if setup.expansion is None:
-            return hits
+            return list(hits)
         with watch.stage("database"), self._database.read() as session:
             return expanded(session, setup, hits)
 
-    def _found(self, setup: SearchSetup, view: IndexView, query: Query, rights: Principal, candidates: int) -> Found:
-        return search_index(
-            view,
-            setup.stores,
-            setup.fusion,
-            query,
-            principal=rights,
-            restriction=self._scope.restriction,
-            candidates=candidates,
-        )
+    def _found(self, setup: SearchSetup, view: IndexView, query: Query, rights: Principal, candidates: int) -> Answer:
+        search = Search(
+            view=view, setup=setup.model_copy(update={"candidates": candidates}), principal=rights,
+            restriction=self._scope.restriction, moment=self._scope.moment,
+            contents=StoredContents(self._database, setup.recipe),
+        )  # fmt: skip
+        return answer(search, query)
 
     def moved(
         self, setup: SearchSetup, view: IndexView, policy: ContextPolicy, ask: Ask, answered: Answered, depth: Depth

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from sqlalchemy import select
 
 from app.context.expanding import expanded
+from app.context.search.answer import Search, answer
+from app.context.search.contents import StoredContents
 from app.context.strategy import SearchSetup
 from app.evaluation.metrics.credited_spans import credit
 from app.evaluation.outcome import Gold
@@ -20,9 +22,9 @@ from app.evaluation.screening.pseudo_questions import LeftOut
 from app.evaluation.span_metrics import TokenMeter, cut_at_budget, span_recall
 from app.evaluation.version_span import VersionSpan
 from indexes.access import Principal
-from indexes.database.engine import Database
+from indexes.database.engine import Database, now
 from indexes.database.tables import ChunkRow, Version
-from indexes.search import Hit, search_index
+from indexes.search import Hit
 from indexes.stores import Query, Store
 from indexes.view import IndexView
 
@@ -51,6 +53,7 @@ class Answers:
         self._arms = arms
         self._principal = principal
         self._budget_tokens = budget_tokens
+        self._moment = now()
         self._meter = TokenMeter()
         self._text = lru_cache(maxsize=TEXTS_KEPT)(self._load_text)
         self._prefixes = lru_cache(maxsize=PREFIXES_KEPT)(self._load_prefixes)
@@ -69,15 +72,11 @@ class Answers:
         return sent
 
     def _search(self, arm: Arm, asked: _Asked, stores: Sequence[Store]) -> Sent:
-        found = search_index(
-            arm.view,
-            stores,
-            arm.setup.fusion,
-            Query(text=asked.question, vector=asked.vector(arm.setup)),
-            principal=self._principal,
-            restriction=None,
-            candidates=arm.setup.candidates,
-        )
+        search = Search(
+            view=arm.view, setup=arm.setup, principal=self._principal, restriction=None, moment=self._moment,
+            contents=StoredContents(self._database, arm.setup.recipe), stores=stores,
+        )  # fmt: skip
+        found = answer(search, Query(text=asked.question, vector=asked.vector(arm.setup)))
         hits = found.hits
         if arm.setup.expansion is not None:
             with self._database.read() as session:

@@ -39,6 +39,9 @@ def cannot_leave_out(setup: SearchSetup) -> str | None:
     for store in setup.stores:
         if not (store.is_exact and (store.signal == "dense" or isinstance(store, Bm25))):
             return f"scores of the store {store.kind_of_class()} cannot be computed beside its index"
+    for option in (setup.query_expansion, setup.reranker):
+        if option is not None:
+            return f"{option.kind_of_class()} reads texts and vectors of hits as they are stored, with nothing left out"
     return None
 
 

@@ -35,7 +35,7 @@ def test_what_is_sent_is_named_with_its_label(library: Workspace) -> None:
 def test_an_unknown_document_is_not_ingested(library: Workspace) -> None:
     answer = asked_why(library, made(library), document_id="nosuch")
     assert (answer["stopped_by"], answer["code"]) == ("ingested", "not_ingested")
-    assert [one["verdict"] for one in answer["stages"]] == ["stopped"] + ["not_reached"] * 7
+    assert [one["verdict"] for one in answer["stages"]] == ["stopped"] + ["not_reached"] * 8
     assert answer["target"]["document_id"] is None
 
 

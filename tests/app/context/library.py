@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -85,9 +85,12 @@ class Library:
         candidates: list[Candidate],
         question: str = "When are refunds paid?",
         nonce: Callable[[], str] | None = None,
+        capped: Sequence[Hit] = (),
     ) -> Assembled:
         """Assemble a context with predictable nonces."""
-        return assemble(policy, question, candidates, text_of=self.text_of, nonce=nonce or nonces())
+        return assemble(
+            policy, question, candidates, text_of=self.text_of, nonce=nonce or nonces(), capped=capped
+        )  # fmt: skip
 
 
 def nonces() -> Callable[[], str]:

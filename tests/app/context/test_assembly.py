@@ -261,3 +261,16 @@ def test_labels_count_up_in_order_of_appearance() -> None:
     assert labels == [f"S{number}" for number in range(1, 11)] == [source.label for source in assembled.sources]
     starts = [source.span.start for source in assembled.sources]
     assert starts == sorted(starts)
+
+
+def test_what_a_cap_dropped_is_decided_on_behind_all_others() -> None:
+    hit = LIBRARY.candidate(7, "b-1").hit
+    candidates = [LIBRARY.candidate(1, "a-1"), LIBRARY.candidate(2, "b-1")]
+    plain = LIBRARY.assemble(policy(), candidates)
+    made = LIBRARY.assemble(policy(), candidates, capped=[hit])
+    assert made.rendered == plain.rendered
+    assert made.decisions[:-1] == plain.decisions
+    last = made.decisions[-1]
+    assert (last.hit, last.reason, last.is_included) == (hit, "max_per_source", False)
+    with pytest.raises(ValueError, match="rank of its own"):
+        LIBRARY.assemble(policy(), [LIBRARY.candidate(7, "a-1")], capped=[hit])

@@ -11,6 +11,7 @@ from app.context.assembled import Assembled
 from app.context.envelope import Origin
 from app.context.policy import ContextPolicy
 from app.context.receipt import Receipt, receipt_of, replay
+from app.context.search.record import SearchRecord
 from configs.errors import ConflictError
 from configs.span import Span
 from tests.app.context.library import Library, prose
@@ -66,7 +67,7 @@ def test_a_receipt_by_hand() -> None:
         "rank": 2, "document_id": "a", "version_id": "a-1", "ordinal": 8, "start": 10, "end": 54, "tokens": 11,
         "score": 0.5, "stores": {"bm25": {"score": 5.0, "rank": 2}, "faiss_flat": {"score": 0.5, "rank": None}},
         "included": True, "reason": "merged_into", "label": "S1", "sent_start": 19, "sent_end": 54, "boost": None,
-        "details": {},
+        "details": {}, "steps": [],
     }  # fmt: skip
     assert [one["reason"] for one in written["candidates"]] == ["packed", "merged_into", "near_duplicate", "budget"]
     assert written["candidates"][2]["details"] == {"of_rank": 2, "distance": 0}
@@ -174,3 +175,16 @@ def test_receipts_of_earlier_releases_told_neither_row_nor_line() -> None:
         del source["row"], source["line"]
     old = Receipt.model_validate(written)
     assert replay(old, text_of=LIBRARY.text_of, origin_of=LIBRARY.origin_of) == assembled().rendered
+
+
+def test_a_receipt_tells_what_search_options_did() -> None:
+    record = SearchRecord(query_expansion={"lead": 1.5, "used": 1}, reranker={"reranked": 12})
+    receipt = receipt_of(assembled(), record)
+    again = Receipt.model_validate_json(receipt.model_dump_json())
+    assert again == receipt
+    assert again.search == record
+    assert receipt_of(assembled()).search is None
+    old = {name: value for name, value in receipt.model_dump(mode="json").items() if name != "search"}
+    for candidate in old["candidates"]:
+        del candidate["steps"]
+    assert Receipt.model_validate(old).search is None  # one of an earlier release

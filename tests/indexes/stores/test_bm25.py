@@ -10,6 +10,8 @@ import bm25s
 import numpy as np
 import pytest
 import Stemmer
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from configs.errors import ConflictError
@@ -100,6 +102,26 @@ def test_a_repeated_word_of_the_query_counts_as_often(tmp_path: Path) -> None:
     once, thrice = scores_of(searcher, "dog"), scores_of(searcher, "dog dogs DOG")
     assert once[1] > 0
     assert thrice == pytest.approx([3 * score for score in once], abs=2e-6)
+
+
+@given(
+    words=st.lists(st.sampled_from(["cat", "sat", "dog", "bird", "absent"]), min_size=1, max_size=6),
+    scale=st.floats(0.1, 2),
+)
+def test_weights_in_proportion_to_the_counts_scale_every_score(
+    tmp_path_factory: pytest.TempPathFactory, words: list[str], scale: float
+) -> None:
+    searcher = open_corpus(tmp_path_factory.mktemp("weights"), CORPUS)
+    weights = tuple((term, scale * count) for term, count in Bm25(kind="bm25").terms(" ".join(words)))
+    weighted = Query(text="of no account", term_weights=weights)
+    statistics = searcher.statistics(weighted, None)
+    scores = searcher.scores(weighted, np.arange(searcher.rows), statistics)
+    expected = [scale * score for score in scores_of(searcher, " ".join(words))]
+    assert scores.tolist() == pytest.approx(expected, abs=1e-5)
+    rows, found = searcher.search(weighted, None, 10, statistics)
+    assert dict(zip(rows.tolist(), found.tolist(), strict=True)) == {
+        row: score for row, score in enumerate(scores.tolist()) if score
+    }
 
 
 def test_k1_of_0_counts_presence_only_and_a_large_one_counts_occurrences(tmp_path: Path) -> None:

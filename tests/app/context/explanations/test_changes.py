@@ -158,3 +158,21 @@ def test_an_index_of_no_strategy_takes_over_the_candidates_asked_for(library: Wo
     assert [getattr(change.setup, "candidates", None) for change in changes] == [5]
     (of_baseline,) = [one for one in other_setups(library, WHOLE_DOCUMENTS) if one.after.startswith("index")]
     assert of_baseline.setup == lexical(32)
+
+
+def test_each_search_option_can_be_turned_off_and_goes_along_to_other_indexes(library: World) -> None:
+    setup = lexical(16, recency={"weight": 0.3}, max_per_source={"hits": 2})
+    changes = list(Changes(setup, POLICY).options(setup))
+    assert [(one.kind, one.setting, one.after, one.size) for one in changes] == [
+        ("options", "retrieval.recency", None, SWITCH), ("options", "retrieval.max_per_source", None, SWITCH),
+    ]  # fmt: skip
+    for one, left in zip(changes, ("max_per_source", "recency"), strict=True):
+        assert isinstance(one.setup, SearchSetup)
+        assert getattr(one.setup, left) == getattr(setup, left)
+        assert getattr(one.setup, one.setting.rpartition(".")[2]) is None
+    assert not list(CHANGES.options(HYBRID))
+    by_index = [one.setup for one in other_setups(library, setup) if str(one.after).startswith("index")]
+    assert by_index
+    for other in by_index:
+        assert isinstance(other, SearchSetup)
+        assert (other.recency, other.max_per_source) == (setup.recency, setup.max_per_source)

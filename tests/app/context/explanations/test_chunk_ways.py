@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from app.context.explanations.stages import STAGES
 from app.context.explanations.standings import ChunkStandings, Standing
 from app.context.passages import Decision
 from configs.span import Span
-from indexes.search import Hit
+from indexes.search import Hit, Step
 from tests.app.context.explanations.scripted import HYBRID, WANTED, WORDS
 from tests.app.evaluation.world import World
 
@@ -78,7 +79,8 @@ def test_chunks_that_hold_a_place_are_those_that_share_a_character(library: Worl
     ("reason", "stage"),
     [
         ("exact_duplicate", "unique"), ("near_duplicate", "unique"), ("span_overlap", "unique"), ("budget", "packed"),
-        ("source_cap", "packed"), ("banned_source", "packed"), ("a reason to come", "packed"),
+        ("source_cap", "packed"), ("banned_source", "packed"), ("max_per_source", "options"),
+        ("a reason to come", "packed"),
     ],
 )  # fmt: skip
 def test_a_reason_belongs_to_the_stage_that_gives_it(reason: str, stage: str) -> None:
@@ -105,6 +107,23 @@ def test_what_no_list_takes_is_stopped_by_ranking_and_what_one_takes_by_fusion()
     ]  # fmt: skip
     assert way.fused is not None
     assert (way.fused.store, way.fused.rank, way.fused.is_taken) == ("convex", 11, False)
+
+
+def test_what_the_last_list_takes_and_nobody_decided_on_is_stopped_by_the_options() -> None:
+    lists = {"faiss_flat": standing(2), "bm25": standing(None)}
+    for fused, setup in ((standing(3), HYBRID), (None, WORDS)):
+        stores = lists if fused is not None else {"bm25": standing(4)}
+        (way,) = ways_of([chunk()], setup, {0: ChunkStandings(stores=stores, fused=fused)}, {})
+        assert way.stopped_by == "options"
+
+
+def test_steps_of_a_candidate_are_told() -> None:
+    said = decision("packed")
+    steps = (Step(stage="recency", rank=4, score=0.5, details={"factor": 0.9}),)
+    (way,) = ways_of([chunk()], WORDS, {}, {0: replace(said, hit=replace(said.hit, steps=steps))})
+    assert [step.model_dump() for step in way.steps] == [
+        {"stage": "recency", "rank": 4, "score": 0.5, "details": {"factor": 0.9}}
+    ]
 
 
 @given(st.permutations(range(5)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.context.explanations.asked import Asked
 from app.context.explanations.chunk_ways import CutChunk, ways_of
 from app.context.explanations.places import KnownDocument, Place
@@ -11,13 +13,16 @@ from app.context.explanations.walk import Walk
 from app.context.explanations.walk_stages import stages_of
 from app.context.passages import Decision
 from app.context.policy import ContextPolicy
+from app.context.query_expansions.multi_query import MultiQuery
 from app.context.receipt import receipt_of
 from app.context.retrieve import Request
+from app.context.search.recency import Recency
+from app.context.search.source_cap import SourceCap
 from app.context.strategy import SearchSetup, load_presets
 from configs.span import Span
 from indexes.access import Principal
 from indexes.database.engine import now
-from indexes.search import Hit
+from indexes.search import Hit, Step
 from tests.app.context.library import Library
 
 SETUP = load_presets()["lexical"].strategy.retrieval
@@ -29,12 +34,13 @@ CHUNK = CutChunk(ordinal=0, span=Span(0, 60), tokens=12, held=Span(50, 60))
 FOUND = ChunkStandings(stores={"bm25": Standing(rank=3, of=7, taken=5, score=1.5, last_score=0.5)}, fused=None)
 
 
-def asked() -> Asked:
-    """Return a context of nothing, asked by words."""
+def asked(**options: object) -> Asked:
+    """Return a context of nothing, asked by words and with search options."""
     assert isinstance(SETUP, SearchSetup)
     receipt = receipt_of(Library({}).assemble(ContextPolicy(), []))
     request = Request(workspace_id="w", question="why", principal=Principal.of([]))
-    return Asked(id="c", setup=SETUP, receipt=receipt, request=request, user_id=None, as_of=now(), preferences=None)
+    setup = SETUP.model_copy(update=options)
+    return Asked(id="c", setup=setup, receipt=receipt, request=request, user_id=None, as_of=now(), preferences=None)
 
 
 def decided(reason: str, label: str | None = None, **details: int) -> Decision:
@@ -54,9 +60,9 @@ def walked(decision: Decision | None, **facts: object) -> Walk:
     return Walk(**content)  # type: ignore[arg-type]  # facts are of their fields' types
 
 
-def stopped(walk: Walk) -> Stage:
+def stopped(walk: Walk, **options: object) -> Stage:
     """Return the stage that stopped a walk, after checking that every stage is told once and none after it reached."""
-    stages = stages_of(walk, asked())
+    stages = stages_of(walk, asked(**options))
     assert [stage.stage for stage in stages] == list(STAGES)
     (found,) = [stage for stage in stages if stage.verdict == "stopped"]
     after = stages[stages.index(found) + 1 :]
@@ -80,6 +86,33 @@ def test_a_part_that_no_chunk_holds_is_told() -> None:
     )
     (chunked,) = [stage for stage in stages_of(walk, asked()) if stage.stage == "chunked"]
     assert (chunked.verdict, chunked.code, chunked.details) == ("partly", "dropped_by_chunker", {"dropped": [[58, 60]]})
+
+
+def test_a_cap_says_how_many_better_hits_its_source_has() -> None:
+    for cap, source in (
+        (SourceCap(hits=1), "Its document has 1 better hit,"),
+        (SourceCap(field="team"), "by team, has 3"),
+    ):
+        found = stopped(walked(decided("max_per_source")), max_per_source=cap)
+        assert (found.stage, found.code) == ("options", "max_per_source")
+        assert source in found.sentence
+
+
+def test_what_the_wordings_together_rank_too_low_is_told() -> None:
+    way = walked(None).ways[0].model_copy(update={"stopped_by": "options"})
+    found = stopped(walked(None, ways=(way,)), query_expansion=MultiQuery(kind="multi_query"))
+    assert (found.stage, found.code) == ("options", "lost_in_options")
+    assert "beyond the best" in found.sentence
+
+
+def test_every_step_is_said_in_order() -> None:
+    decision = decided("packed", "S1")
+    steps = (Step(stage="query_expansion", rank=None, score=None), Step(stage="recency", rank=7, score=0.5))
+    decision = replace(decision, hit=replace(decision.hit, steps=steps))
+    walk = walked(decision, labels=("S1",), missing=())
+    (options,) = [one for one in stages_of(walk, asked(recency=Recency())) if one.stage == "options"]
+    assert options.verdict == "passed"
+    assert options.sentence == "query_expansion: not found before, 7 after; recency: rank 7 before, 3 after."
 
 
 def test_a_reason_that_is_the_packers_own_keeps_its_name() -> None:

@@ -19,6 +19,7 @@ from app.evaluation.version_span import VersionSpan
 from configs.part import JsonObject
 from configs.span import union
 from indexes.access import Principal
+from indexes.database.engine import now
 from tests.app.evaluation.experiments.laboratory import TREES
 from tests.app.evaluation.world import WORKSPACE, World, lexical
 
@@ -46,7 +47,8 @@ def forest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def answered(world: World, setup: SearchSetup, depth: Depth) -> Answered:
     pins = {document: world.version_of(document) for document in TREES}
-    trial = Trial(world.database, Contexts(world.database, world.retriever), Scope(restriction=None, pins=pins))
+    scope = Scope(restriction=None, pins=pins, moment=now())
+    trial = Trial(world.database, Contexts(world.database, world.retriever), scope)
     _, view = world.retriever.open_index(WORKSPACE, setup)
     ask = Ask(text=QUESTION, asker=nobody(WORKSPACE), rights=ANYBODY)
     return trial.search(setup, view, ask, None, depth)

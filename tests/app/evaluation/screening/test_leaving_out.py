@@ -21,6 +21,7 @@ from app.evaluation.screening.leaving_out import (
 )
 from app.evaluation.screening.pseudo_questions import Kind, LeftOut, PseudoQuestion, make_questions
 from app.evaluation.screening.sources import draw_sources
+from configs.part import JsonObject
 from configs.span import Span, union
 from indexes.access import Principal
 from indexes.database.tables import ChunkRow, Version
@@ -256,3 +257,12 @@ def test_prefixes_lose_what_is_left_out(prefix: str, title: str, left_words: lis
 def test_nothing_is_left_out_of_whole_documents() -> None:
     assert cannot_leave_out(hybrid()) is None
     assert "whole_document" in str(cannot_leave_out(lexical(chunker={"kind": "whole_document"})))
+
+
+@pytest.mark.parametrize(
+    "options", [{"query_expansion": {"kind": "rm3"}}, {"reranker": {"kind": "mmr"}}, {"recency": {}}], ids=str
+)
+def test_options_that_read_stored_passages_cannot_do_without_a_part_of_them(options: JsonObject) -> None:
+    reason = cannot_leave_out(lexical(**options))
+    assert (reason is None) == ("recency" in options)
+    assert reason is None or next(iter(options.values()))["kind"] in reason

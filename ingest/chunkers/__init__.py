@@ -31,6 +31,8 @@ class Chunker(Part):
     parents: ClassVar[Parents] = "none"
     is_whole: ClassVar[bool] = False
     """True for members that never cut, so that no piece has a neighbour."""
+    encodes: ClassVar[bool] = False
+    """True where cutting itself takes an embedder, and so as long as encoding the text."""
     pools_tokens: ClassVar[bool] = False
     """True where a piece's vector is the mean of its tokens' vectors in a window of the document, which the embedder
     has to give (`Embedder.encode_spans`).

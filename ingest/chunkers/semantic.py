@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ class Semantic(Chunker):
     published comparisons find no gain over `recursive` that is worth its cost, which is a second pass of the embedder
     over every sentence with its neighbours. The share of cuts is fixed by the percentile, whatever the text.
     """
+
+    encodes: ClassVar[bool] = True
 
     kind: Literal["semantic"]
     embedder: Embedder = Field(

@@ -51,6 +51,14 @@ def test_chunks_are_spans_of_the_text_with_their_hash(library: Library) -> None:
     assert [chunk.indexed_sha256 for chunk in chunks] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
+def test_a_chunker_that_encodes_commits_each_version_on_its_own(library: Library) -> None:
+    chunker = {"kind": "semantic", "embedder": {"kind": "hashing"}, "size_tokens": 16}
+    recipe = IndexRecipe.model_validate({"chunker": chunker, "stores": [{"kind": "bm25"}]})
+    job, version_ids = running(library, TEXT, TEXT + TEXT, TEXT + " End.")
+    assert len(list(chunk_versions(job, recipe, version_ids))) == 3
+    assert all(chunks_of(library, recipe, version_id) for version_id in version_ids)
+
+
 def test_a_version_is_cut_once_for_each_way_of_cutting(library: Library) -> None:
     job, version_ids = running(library, TEXT, TEXT + TEXT)
     assert len(list(chunk_versions(job, LEXICAL, version_ids))) == 1

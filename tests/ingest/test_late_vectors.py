@@ -63,7 +63,7 @@ def names_in(library: Library, chunking: str) -> list[str]:
 
 def vectors_in(library: Library) -> dict[str, bytes]:
     with library.database.read() as session:
-        return dict(session.execute(select(Vector.indexed_sha256, Vector.vector)).tuples().all())
+        return {vector.indexed_sha256: vector.vector for vector in session.scalars(select(Vector))}
 
 
 @given(text=st.text(max_size=30), other=st.text(max_size=30), title=st.text(max_size=9))

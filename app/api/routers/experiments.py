@@ -264,9 +264,7 @@ async def export_experiment(
         Query(alias="format", description="`csv`: a line for each cell; `trec`: runs, zipped"),
     ] = "csv",
 ) -> Response:
-    """Return per-question scores as CSV, or a zip with one TREC run file for each strategy and the judgements
-    (`qrels.txt`), for `trec_eval` and its kin; as JSON see `/cells`.
-    """
+    """Return scores by question as CSV, or a zip of a TREC run file for each strategy and `qrels.txt`."""
 
     def work(session: Session) -> Response:
         row = load_experiment(session, workspace_id, experiment_id, whole=True)

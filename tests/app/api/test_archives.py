@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from starlette.testclient import TestClient
@@ -279,36 +277,3 @@ def test_who_may_take_a_workspace_with_them_and_who_may_bring_one() -> None:
     assert roles[f"GET {workspace}/export"] == roles[f"GET {workspace}/indexes/{{index_id}}/vectors"] == "admin"
     assert roles[f"POST {workspace}/imports"] == roles[f"POST {workspace}/strategies/files"] == "editor"
     assert roles[f"GET {workspace}/strategies/{{strategy_name}}/file"] == "viewer"
-
-
-def test_vectors_come_with_their_chunks(client: TestClient) -> None:
-    workspace = Workspace(client)
-    setup = {
-        "chunker": {"kind": "recursive", "size_tokens": 16}, "stores": [{"kind": "faiss_flat"}],
-        "embedder": {"kind": "hashing", "dimensions": 64},
-    }  # fmt: skip
-    workspace.post("/strategies", {"name": "dense", "strategy": {"retrieval": setup}}, 201)
-    workspace.send({"text": HANDBOOK * 3, "external_id": "b"}, {"text": "Mondays only.", "external_id": "a"})
-    index = workspace.build(strategy="dense")
-    response = workspace.request("GET", f"/indexes/{index['id']}/vectors")
-    assert response.status_code == 200, response.text
-    entries = unzipped(response.content)
-    vectors = np.load(io.BytesIO(entries["vectors.npy"]))
-    rows = [json.loads(line) for line in entries["rows.jsonl"].decode().splitlines()]
-    assert vectors.shape == (len(rows), 64)
-    assert vectors.dtype == np.float32
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert [row["row"] for row in rows] == list(range(len(rows)))
-    assert [row["external_id"] for row in rows] == ["a"] + ["b"] * (len(rows) - 1)
-    assert np.array_equal(np.load(io.BytesIO(response.content))["vectors"], vectors)
-    workspace.post("/strategies", {"name": "words", "strategy": {"retrieval": lexical(33)}}, 201)
-    words = workspace.build(strategy="words")
-    expect_problem(workspace.request("GET", f"/indexes/{words['id']}/vectors"), 409, "no_vectors")
-
-
-def test_an_empty_index_has_no_vectors_to_send(client: TestClient) -> None:
-    workspace = Workspace(client)
-    setup = {"chunker": {"kind": "recursive"}, "stores": [{"kind": "faiss_flat"}], "embedder": {"kind": "hashing"}}
-    workspace.post("/strategies", {"name": "dense", "strategy": {"retrieval": setup}}, 201)
-    index = workspace.build(strategy="dense")
-    expect_problem(workspace.request("GET", f"/indexes/{index['id']}/vectors"), 409, "index_empty")

@@ -28,6 +28,11 @@ OF_AN_OBJECT = [
 OF_A_COLLECTION = [operation for operation in SCOPED if operation.path_parameters == ["workspace_id"]]
 SECRET = "zanzibar"
 FOREIGN_NAME = f"only-{SECRET}"
+NAMING_NOTHING = (
+    "/documents", "/documents/files", "/groups", "/imports", "/question-sets/imports", "/strategies",
+    "/strategies/files",
+)  # fmt: skip
+"""Collections whose requests name no object."""
 ASKERS = [{"name": "a"}, {"name": "b"}]
 
 
@@ -108,12 +113,8 @@ class Neighbours:
             },
             {"name": "e", "question_set": "s", "strategies": saved},
         ]
-        naming_nothing = (
-            "/documents", "/documents/files", "/groups", "/strategies", "/strategies/files", "/question-sets/imports",
-            "/imports",
-        )  # fmt: skip
         bodies: dict[str, list[JsonObject]] = {
-            **{tail: [] for tail in naming_nothing},
+            **{tail: [] for tail in NAMING_NOTHING},
             "/indexes": by_name,
             "/searches": [{"query": SECRET, **choice} for choice in by_name],
             "/contexts": [{"question": SECRET, **choice} for choice in by_name],

@@ -206,6 +206,6 @@ def test_long_runs_take_no_quadratic_time(kind: str, run: str) -> None:
     text = "word " * 500 + run + " word" * 500
     tools = TokenizerTools()
     assert tools.tokens(text).count(0, len(text)) >= 1_000
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert list(chunker.split(ParsedDocument(text=text), tools))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -29,6 +29,14 @@ RETRIEVALS: dict[str, tuple[str, dict[str, Any]]] = {
             "expansion": {"kind": "auto_merge", "ratio": 0.5},
         },
     ),
+    "semantic": (
+        "Cut where neighbouring sentences differ most",
+        {"chunker": CHUNKERS["semantic"], "stores": [{"kind": "bm25"}]},
+    ),
+    "cluster_semantic": (
+        "Neighbours joined into the chunks that hold together best",
+        {"chunker": CHUNKERS["cluster_semantic"], "stores": [{"kind": "bm25"}]},
+    ),
     "late": (
         "Vectors that know the text around the chunk",
         {

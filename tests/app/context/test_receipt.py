@@ -67,7 +67,7 @@ def test_a_receipt_by_hand() -> None:
         "rank": 2, "document_id": "a", "version_id": "a-1", "ordinal": 8, "start": 10, "end": 54, "tokens": 11,
         "score": 0.5, "stores": {"bm25": {"score": 5.0, "rank": 2}, "faiss_flat": {"score": 0.5, "rank": None}},
         "included": True, "reason": "merged_into", "label": "S1", "sent_start": 19, "sent_end": 54, "boost": None,
-        "details": {}, "steps": [],
+        "details": {}, "steps": [], "stands_for": [],
     }  # fmt: skip
     assert [one["reason"] for one in written["candidates"]] == ["packed", "merged_into", "near_duplicate", "budget"]
     assert written["candidates"][2]["details"] == {"of_rank": 2, "distance": 0}

@@ -132,7 +132,8 @@ def _asked(store: Store, location: Path, queries: Float32, mask: Mask | None) ->
 
 
 def _unit(vectors: Float32) -> Float32:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Float32 = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 if __name__ == "__main__":

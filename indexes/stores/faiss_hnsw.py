@@ -57,7 +57,7 @@ class FaissHnsw(Store):
         json_schema_extra=BAKE_TIME,
     )
     ef_search: int = Field(
-        128,
+        256,
         ge=1,
         le=4_096,
         description="candidates kept during a walk, at least as many as are asked for; more find more, more slowly",

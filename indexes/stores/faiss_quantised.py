@@ -38,7 +38,7 @@ class FaissQuantised(Store):
 
     kind: Literal["faiss_quantised"]
     quantisation: Quantisation = Field(
-        "rabitq",
+        "sq8",
         description="a dimension in memory: `bf16` two bytes, `sq8` one, `rabitq` one bit",
         json_schema_extra=BAKE_TIME,
     )

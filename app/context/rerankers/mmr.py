@@ -28,9 +28,9 @@ class MmrReranker(Reranker):
     The next hit is the one with the largest w x relevance - (1 - w) x its largest similarity to a hit above it.
     Relevance is the score, stretched to 0 to 1. Similarity is the cosine of the stored vectors; in a setup without an
     embedder, the share of words in common (weighted Jaccard). A hit with the very text of one above it comes after all
-    others. Costs about a millisecond. It pays where documents repeat each other; it costs recall where several similar
-    passages are needed. The packer `mmr` does the same for what is sent, by words alone; this one changes what is
-    found, for every packer and for searches.
+    others. Costs some milliseconds, to read texts and vectors of the hits. It pays where documents repeat each other;
+    it costs recall where several similar passages are needed. The packer `mmr` does the same for what is sent, by words
+    alone; this one changes what is found, for every packer and for searches.
     """
 
     kind: Literal["mmr"]

@@ -14,7 +14,7 @@ MAX_DEPTH = 100
 """Levels of arrays and objects inside each other; far below what the interpreter's stack holds."""
 
 MAX_PATH_CHARACTERS = 10_000
-MAX_VALUES = 2_000_000
+MAX_VALUES = 1_000_000
 """Values, objects and arrays that one JSON text may hold: each takes a hundred bytes and more while it is read."""
 
 

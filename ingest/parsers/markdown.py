@@ -17,7 +17,7 @@ from configs.text import storable
 from ingest.document import Block, ParsedDocument
 from ingest.parsers import Parser, decode
 
-MAX_LINES = 100_000
+MAX_LINES = 80_000
 """Each line takes kilobytes of memory while the structure is looked for."""
 
 MAX_LABEL_SOURCE_CHARACTERS = 1_000
@@ -43,7 +43,7 @@ class Markdown(Parser):
     and indented code (label: the first word of the info string) and tables have them everywhere. A block begins at
     its first line's start and ends with its last line that is not blank, line end excluded. The title is `title:` of
     the YAML front matter, else the first heading of level 1. Front matter begins in the first line and has no blocks.
-    At most 100,000 lines.
+    At most 80,000 lines.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".md", ".markdown")

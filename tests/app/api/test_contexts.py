@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.context.renderers import Renderer
 from configs.part import JsonObject
 from ingest.tokenizers import count_tokens
 from tests.app.api.playground import Workspace, expect, expect_problem
@@ -49,14 +50,20 @@ def contents_of(context: JsonObject) -> list[str]:
     """Return the texts a model would read."""
     if context["text"] is not None:
         return [context["text"]]
-    return [message["content"] for message in context["messages"]]
+    blocks = list(context["system"] or [])
+    texts = []
+    for message in context["messages"]:
+        content = message["content"]
+        texts += [content] if isinstance(content, str) else []
+        blocks += [] if isinstance(content, str) else content
+    return [*texts, *(block["text"] for block in blocks)]
 
 
 @settings(max_examples=25)
 @given(
     budget=st.integers(300, 3_000),
     reserve=st.integers(0, 200),
-    renderer=st.sampled_from(["text", "openai_messages"]),
+    renderer=st.sampled_from(sorted(Renderer.members())),
     order=st.sampled_from(["document", "relevance", "edges"]),
     setup=st.sampled_from([None, {"baseline": "whole_documents"}, {"baseline": "no_context"}]),
 )
@@ -71,7 +78,7 @@ def test_a_context_never_passes_its_budget(
     assert sum(map(count_tokens, contents_of(context))) <= tokens["total"] <= budget - reserve
     assert tokens["total"] == sum(tokens[part] for part in ("instructions", "question", "documents", "envelope"))
     assert tokens["is_exact"] is True
-    assert (context["text"] is None) == (renderer == "openai_messages")
+    assert (context["text"] is None) == renderer.endswith("_messages")
 
 
 def test_every_candidate_has_a_decision_and_every_source_its_text(library: Workspace) -> None:
@@ -128,7 +135,7 @@ def replayed(workspace: Workspace, context: JsonObject, **parameters: Any) -> Js
     return again
 
 
-@pytest.mark.parametrize("renderer", ["text", "openai_messages"])
+@pytest.mark.parametrize("renderer", sorted(Renderer.members()))
 def test_a_context_is_replayed_byte_for_byte(library: Workspace, renderer: str) -> None:
     asked = {"question": "refunds?", "context": {"renderer": {"kind": renderer}}}
     context = library.post("/contexts", asked, 201)

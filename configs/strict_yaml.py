@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs say nothing of it
             raise yaml.constructor.ConstructorError(None, None, f"the alias *{event.anchor}", event.start_mark)
         if self._level > DEEPEST_LEVEL:
-            event = self.peek_event()  # type: ignore[no-untyped-call]
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML leaves it untyped
             raise yaml.constructor.ConstructorError(
                 None, None, f"nested deeper than {DEEPEST_LEVEL} levels", event.start_mark
             )

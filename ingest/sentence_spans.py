@@ -13,7 +13,7 @@ _REACH = 48
 
 _POSSIBLE_END = re.compile(
     r"""(?:[.!?…]["'”’»)\]]*\s+)"""  # noqa: RUF001  # these very characters end sentences
-    r"""|(?:[。！？]["'”’»)\]]*\s*)"""  # noqa: RUF001
+    r"""|(?:[。！？]["'”’»)\]]*\s*)"""  # noqa: RUF001  # those sentences end in them
     r"|(?:\n\s*\n\s*)"
     r"|(?:\n(?=[ \t]*(?:[-*+•#>|]|\d+[.)])))"
 )

@@ -172,4 +172,4 @@ def search_codes(index: Any, query: Float32, fetched: int, parameters: Any) -> R
     if isinstance(index, faiss.IndexPreTransform):
         parameters = faiss.SearchParametersPreTransform(index_params=parameters)
     _, rows = index.search(query, fetched, params=parameters)
-    return rows[0]  # type: ignore[no-any-return]
+    return rows[0]  # type: ignore[no-any-return]  # faiss has no types

@@ -95,7 +95,7 @@ class _GraphSearcher(ApproximateSearcher):
         effort = round(self._ef_search * spread)
         parameters = faiss_library().SearchParametersHNSW(efSearch=effort, sel=selector)
         _, rows = self._candidates.search(query, fetched, params=parameters)
-        return rows[0]  # type: ignore[no-any-return]
+        return rows[0]  # type: ignore[no-any-return]  # faiss has no types
 
 
 _opened: OpenedLocations[Approximated] = OpenedLocations(map_approximate)

@@ -137,12 +137,12 @@ def test_charges_add_up_and_one_unknown_price_makes_the_sum_unknown() -> None:
         "cost_usd": pytest.approx(0.085),
         "price": "list price",
     }
-    charge(job, None, Meter())  # type: ignore[arg-type]
+    charge(job, None, Meter())  # type: ignore[arg-type]  # nothing is to be written
     assert job.result[CHARGED]["calls"] == 2
     with metered() as outer, metered() as inner:
         count_call(tokens=5, usd_per_million_tokens=None)
     assert outer == inner == Meter(calls=1, tokens=5, cost_usd=None)
-    charge(job, None, inner)  # type: ignore[arg-type]
+    charge(job, None, inner)  # type: ignore[arg-type]  # nothing is to be written
     assert (job.result[CHARGED]["cost_usd"], job.result[CHARGED]["price"]) == (None, "price unknown")
     count_call(tokens=7, usd_per_million_tokens=1.0)
     assert outer.tokens == 5

@@ -56,7 +56,7 @@ def test_a_name_that_cannot_be_stored_is_refused(shelf: Workspace, raw_name: byt
     assert shelf.state() == before
 
 
-@pytest.mark.parametrize("name", ["a.exe", "a.png", "a.docx", "noextension", "a.txt.zip"])
+@pytest.mark.parametrize("name", ["a.exe", "a.png", "a.doc", "noextension", "a.txt.zip"])
 def test_a_kind_that_no_parser_reads_is_refused(shelf: Workspace, name: str) -> None:
     problem = refused(shelf, name, b"words", 415, "unsupported_media_type")
     assert ".pdf" in problem["hint"]

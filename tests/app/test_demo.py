@@ -36,7 +36,7 @@ def status_of(server: RunningServer, method: str, path: str, body: object) -> tu
     data = None if body is None else json.dumps(body).encode()
     connection.request(method, path, data, {"content-type": "application/json"})
     response = connection.getresponse()
-    text = response.read().decode()[:300]
+    text = response.read().decode(errors="replace")[:300]
     connection.close()
     return response.status, text
 

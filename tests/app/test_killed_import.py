@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import time
@@ -23,9 +24,9 @@ def download(server: RunningServer, workspace: str) -> bytes:
     """Return the archive of a workspace."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", f"/v1/workspaces/{workspace}/export")
-    response = connection.getresponse()
-    assert response.status == 200
-    return response.read()
+    with contextlib.closing(connection), connection.getresponse() as response:
+        assert response.status == 200
+        return response.read()
 
 
 def send(server: RunningServer, workspace: str, content: bytes) -> dict[str, Any]:
@@ -34,8 +35,8 @@ def send(server: RunningServer, workspace: str, content: bytes) -> dict[str, Any
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     connection.request("POST", f"/v1/workspaces/{workspace}/imports", head + content + b"\r\n--b--\r\n", kind)
-    response = connection.getresponse()
-    answer: dict[str, Any] = json.loads(response.read())
+    with contextlib.closing(connection), connection.getresponse() as response:
+        answer: dict[str, Any] = json.loads(response.read())
     assert response.status == 202, answer
     return answer
 

@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 W = "/v1/workspaces/team"
 GROWING = ("_total", "_bucket", "_count", "_sum", "_created")
+SUMS_OF_JOBS = {"playground_job_stages_total", "playground_job_stage_seconds_total", "playground_vectors_total"}
+"""Counters that jobs of all processes add up in the database, so that every process answers the same."""
 
 
 def scraped(server: RunningServer) -> Samples:
@@ -49,7 +51,12 @@ def test_counters_of_two_processes_add_up_and_facts_agree(tmp_path: Path, on_pos
         assert value(found, "playground_indexed_chunks", workspace="team") == 2
         assert value(found, "playground_live_workers") == 2
     shared = set(one) & set(two)
-    assert not [name for name, labels in shared if name.endswith(GROWING) or "process" in dict(labels)]
+    assert not [name for name, labels in shared if "process" in dict(labels)]
+    assert {name for name, _ in shared if name.endswith(GROWING)} == SUMS_OF_JOBS
+    assert value(one, "playground_vectors_total", workspace="team", outcome="encoded") == 2
+    assert {key: one[key] for key in shared if key[0] in SUMS_OF_JOBS} == {
+        key: two[key] for key in shared if key[0] in SUMS_OF_JOBS
+    }
     assert ("playground_documents", frozenset({("workspace", "team")})) in shared
 
 

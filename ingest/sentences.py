@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from configs.span import Span
+
 _REACH = 400
 """Characters read on either side of a position."""
 
@@ -63,6 +65,15 @@ def sentence_starts(text: str, start: int, end: int) -> Iterator[int]:
         position = match.end()
         if start < position < end and not is_inside_sentence(text, position):
             yield position
+
+
+def sentence_spans(text: str) -> Iterator[Span]:
+    """Yield the sentences in order, none blank; together they are the text, white space behind each included."""
+    start = 0
+    for end in (*sentence_starts(text, 0, len(text)), len(text)):
+        if text[start:end].strip():
+            yield Span(start, end)
+            start = end
 
 
 def _is_abbreviated(left: str, right: str) -> bool:

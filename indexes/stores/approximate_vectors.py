@@ -6,10 +6,12 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
+from configs.part import LIVE
 from indexes.measured_recall import RECALL_DEPTH, measured_recall, sampled_rows
 from indexes.ranking import best
 from indexes.store_format import StoreFormat
@@ -35,6 +37,16 @@ EXACT_SHARE = 0.2
 ROTATION_SEED = 1234
 
 Quantisation = Literal["bf16", "sq8", "rabitq"]
+RefineFactor = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=100,
+        description="how many times as many rows as are asked for are compared again exactly; more find more, more "
+        "slowly; where a share of the rows is permitted, as many times more",
+        json_schema_extra=LIVE,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

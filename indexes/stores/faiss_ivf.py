@@ -16,6 +16,7 @@ from indexes.stores.approximate_vectors import (
     Approximated,
     ApproximateSearcher,
     Quantisation,
+    RefineFactor,
     bytes_beside_vectors,
     code_index,
     map_approximate,
@@ -61,14 +62,7 @@ class FaissIvf(Store):
         description="lists that are searched, all where there are fewer; more find more, more slowly",
         json_schema_extra=LIVE,
     )
-    refine_factor: int = Field(
-        10,
-        ge=1,
-        le=100,
-        description="how many times as many rows as are asked for are compared again exactly; more find more, more "
-        "slowly; where a share of the rows is permitted, as many times more",
-        json_schema_extra=LIVE,
-    )
+    refine_factor: RefineFactor = 10
 
     def build(self, rows: SegmentRows, location: Path) -> None:
         write_approximate(self, rows, location, exact_rows=self.exact_rows, index_of=self._lists)

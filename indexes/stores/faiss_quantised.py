@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from configs.part import BAKE_TIME, LIVE
+from configs.part import BAKE_TIME
 from indexes.opened_locations import OpenedLocations
 from indexes.stores import Rows, Searcher, SegmentRows, Store
 from indexes.stores.approximate_vectors import (
     Approximated,
     ApproximateSearcher,
     Quantisation,
+    RefineFactor,
     bytes_beside_vectors,
     code_index,
     map_approximate,
@@ -42,14 +43,7 @@ class FaissQuantised(Store):
         description="a dimension in memory: `bf16` two bytes, `sq8` one, `rabitq` one bit",
         json_schema_extra=BAKE_TIME,
     )
-    refine_factor: int = Field(
-        10,
-        ge=1,
-        le=100,
-        description="how many times as many rows as are asked for are compared again exactly; more find more, more "
-        "slowly; where a share of the rows is permitted, as many times more",
-        json_schema_extra=LIVE,
-    )
+    refine_factor: RefineFactor = 10
 
     def build(self, rows: SegmentRows, location: Path) -> None:
         write_approximate(self, rows, location, exact_rows=0, index_of=self._codes)

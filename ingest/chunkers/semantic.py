@@ -16,7 +16,7 @@ from ingest.cutting import Cutting
 from ingest.document import ChunkingTools, ParsedDocument, Piece
 from ingest.embedders import Embedder
 from ingest.embedders.sentence_transformer import SentenceTransformer
-from ingest.sentence_spans import sentence_spans
+from ingest.sentences import sentence_spans
 
 DISTANCE_DECIMALS = 6
 """Distances are levelled to so many decimals, so that the order of floating-point sums moves no cut."""

@@ -12,7 +12,7 @@ from configs.span import Span
 from ingest.chunkers import Chunker, Parents
 from ingest.cutting import Cutting
 from ingest.document import ChunkingTools, ParsedDocument, Piece
-from ingest.sentence_spans import sentence_spans
+from ingest.sentences import sentence_spans
 
 
 class SentenceWindow(Chunker):

@@ -123,7 +123,7 @@ def test_nothing_of_one_machine_is_in_the_project(pattern: re.Pattern[str]) -> N
         ("C:" + "\\Users", True),
         ("https://example.org/home/page", False),
         ("tmpfs: [/tmp]", False),
-        ("../published/data and docs/work/flow", False),
+        ("../published/data and docs/home/page", False),
     ],
 )
 def test_a_path_of_one_machine_is_recognised(text: str, is_of_one_machine: bool) -> None:

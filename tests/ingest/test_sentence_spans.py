@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sentence_spans import sentence_spans
+from ingest.sentences import sentence_spans
 
 FRAGMENTS = [
     "One two. ",

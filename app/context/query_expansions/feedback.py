@@ -9,16 +9,31 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from app.context.query_expansions import FirstSearch, Vector
+from configs.part import LIVE
 from indexes.search import Hit
 from indexes.stores import Query, Store
 
 WEIGHT_DECIMALS = 12
 LEAD_DECIMALS = 6
+
+LeastLead = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=10,
+        allow_inf_nan=False,
+        description="used only where the mean score of the first passages is so many standard deviations above that of "
+        "all candidates; 0 always",
+        json_schema_extra=LIVE,
+    ),
+]
 
 
 def lead_of(hits: Sequence[Hit], passages: int) -> float:

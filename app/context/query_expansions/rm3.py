@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.context.query_expansions import Expanded, FirstSearch, QueryExpansion
-from app.context.query_expansions.feedback import lead_of, with_feedback_terms
+from app.context.query_expansions.feedback import LeastLead, lead_of, with_feedback_terms
 from configs.part import LIVE
 
 
@@ -32,15 +32,7 @@ class Rm3(QueryExpansion):
     )
     passages: int = Field(8, ge=1, le=50, description="how many first passages are read", json_schema_extra=LIVE)
     terms: int = Field(15, ge=1, le=100, description="most terms that are added", json_schema_extra=LIVE)
-    least_lead: float = Field(
-        1.0,
-        ge=0,
-        le=10,
-        allow_inf_nan=False,
-        description="used only where the mean score of the first passages is so many standard deviations above that of "
-        "all candidates; 0 always",
-        json_schema_extra=LIVE,
-    )
+    least_lead: LeastLead = 1.0
 
     def check_signals(self, signals: Sequence[str]) -> None:
         if list(signals).count("lexical") != 1:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.context.query_expansions import Expanded, FirstSearch, QueryExpansion
-from app.context.query_expansions.feedback import lead_of, with_feedback_vector
+from app.context.query_expansions.feedback import LeastLead, lead_of, with_feedback_vector
 from configs.part import LIVE
 
 
@@ -31,15 +31,7 @@ class Rocchio(QueryExpansion):
         json_schema_extra=LIVE,
     )
     passages: int = Field(4, ge=1, le=50, description="how many first passages are used", json_schema_extra=LIVE)
-    least_lead: float = Field(
-        1.0,
-        ge=0,
-        le=10,
-        allow_inf_nan=False,
-        description="used only where the mean score of the first passages is so many standard deviations above that of "
-        "all candidates; 0 always",
-        json_schema_extra=LIVE,
-    )
+    least_lead: LeastLead = 1.0
 
     def check_signals(self, signals: Sequence[str]) -> None:
         if "dense" not in signals:

@@ -52,6 +52,7 @@ class StoredContents:
         resolved = recipe.resolved()
         self._chunking = resolved.chunking
         self._embedder = resolved.embedder
+        self._pools_tokens = resolved.chunker.pools_tokens
         self._rows: dict[tuple[str, int], tuple[str, str, str]] = {}
 
     def texts(self, hits: Sequence[Hit]) -> list[str]:
@@ -64,7 +65,7 @@ class StoredContents:
 
     def vectors(self, hits: Sequence[Hit]) -> Vectors:
         """Return the cached vectors, which are those that were indexed, whatever a store made of them; one that is not
-        cached any more is made anew.
+        cached any more is made anew, or of zeros where its chunker takes it from the whole document.
         """
         if self._embedder is None or not hits:
             return np.zeros((len(hits), 0), dtype=np.float32)
@@ -72,7 +73,7 @@ class StoredContents:
         with self._database.read() as session:
             found = find_vectors(session, self._embedder.fingerprint, [indexed for _, _, indexed in chunks if indexed])
         absent = {indexed: prefix + text for prefix, text, indexed in chunks if indexed and indexed not in found}
-        if absent:
+        if absent and not self._pools_tokens:
             found.update(zip(absent, self._embedder.encode(list(absent.values())), strict=True))
         zeros = np.zeros(max((len(one) for one in found.values()), default=0), dtype=np.float32)
         return np.stack([found.get(indexed, zeros) for _, _, indexed in chunks])

@@ -216,6 +216,21 @@ def test_a_vector_that_is_not_cached_any_more_is_made_anew(world: World) -> None
     np.testing.assert_array_equal(StoredContents(world.database, searched.recipe).vectors(hits), before)
 
 
+def test_a_vector_of_a_whole_document_that_is_not_cached_any_more_is_no_vector_of_its_words(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = setup()
+    hits = [one.hit for one in found(world, searched, "ice").passages]
+    monkeypatch.setattr(type(searched.chunker), "pools_tokens", True)
+    monkeypatch.setattr(type(searched.embedder), "check_pooling", lambda _: None)
+    monkeypatch.setattr(type(searched.embedder), "pools_tokens", True)
+    cached = StoredContents(world.database, searched.recipe).vectors(hits)
+    with world.database.write() as session:
+        session.execute(delete(Vector))
+    assert cached.any()
+    assert not StoredContents(world.database, searched.recipe).vectors(hits).any()
+
+
 def test_vectors_are_looked_up_as_they_were_cached_by_an_embedder_that_depends_on_the_machine(world: World) -> None:
     """A setup given inline says `auto` where what is baked says what that means here."""
     recipe = setup(embedder={"kind": "sentence_transformer"}).recipe

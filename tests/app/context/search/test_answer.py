@@ -221,13 +221,12 @@ def test_a_vector_of_a_whole_document_that_is_not_cached_any_more_is_no_vector_o
 ) -> None:
     searched = setup()
     hits = [one.hit for one in found(world, searched, "ice").passages]
-    monkeypatch.setattr(type(searched.chunker), "pools_tokens", True)
-    monkeypatch.setattr(type(searched.embedder), "check_pooling", lambda _: None)
-    monkeypatch.setattr(type(searched.embedder), "pools_tokens", True)
-    cached = StoredContents(world.database, searched.recipe).vectors(hits)
     with world.database.write() as session:
         session.execute(delete(Vector))
-    assert cached.any()
+    assert StoredContents(world.database, searched.recipe).vectors(hits).any()
+    monkeypatch.setattr(type(searched.chunker), "pools_tokens", True)
+    monkeypatch.setattr(type(searched.embedder), "pools_tokens", True)
+    monkeypatch.setattr(type(searched.embedder), "check_pooling", lambda _: None)
     assert not StoredContents(world.database, searched.recipe).vectors(hits).any()
 
 

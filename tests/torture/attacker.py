@@ -8,7 +8,7 @@ import threading
 from typing import Any, Literal
 
 from indexes.jobs import FINAL_STATES
-from tests.app.test_kill import SECOND_SETUP, texts
+from tests.app.test_kill import DENSE, SECOND_SETUP, texts
 from tests.running_server import Client
 from tests.torture.cluster import Cluster
 from tests.torture.ledger import AliasFacts, DocumentFacts, Ledger, Outcome
@@ -22,6 +22,9 @@ SHARES = {
 }  # fmt: skip
 STORES: dict[str, list[dict[str, Any]]] = {"words": [{"kind": "bm25"}], "loose": [{"kind": "bm25", "k1": 0.9}]}
 STRATEGIES = tuple(STORES)
+GRAPH: dict[str, Any] = {**DENSE, "stores": [{"kind": "faiss_hnsw"}]}
+BUILT = (SECOND_SETUP, GRAPH)
+"""The indexes that are built and asked for again: an exact one and a graph."""
 WAIT_SECONDS = 0.1
 JOB_KINDS = ("upload", "erase", "experiment", "build")
 MOST_JOBS = 4
@@ -193,8 +196,9 @@ class Attacker:
             facts.active = {version}
 
     def _build(self) -> None:
-        self._send("build", "POST", "/indexes", {"setup": SECOND_SETUP, "maintained": True})
+        self._send("build", "POST", "/indexes", {"setup": self._draw.choice(BUILT), "maintained": True})
 
     def _search(self) -> None:
         query = " ".join(self._draw.sample(["chunk", "budget", "tokens", "context", "answer", "document", "kill"], 3))
-        self._send("search", "POST", "/searches", {"query": query, "k": 10})
+        setup = self._draw.choice(({}, {"setup": GRAPH}))
+        self._send("search", "POST", "/searches", {"query": query, "k": 10, **setup})

@@ -19,12 +19,15 @@ from indexes.database.tables import ChunkRow, Document, IndexRow, Served, Versio
 from ingest.recipe import IndexRecipe
 from tests.app.test_kill import DENSE, LEXICAL, SECOND_SETUP, all_documents, found, wait_until_idle
 from tests.running_server import Client, RunningServer
-from tests.torture.attacker import ANCHORS, STRATEGIES, WORKSPACE
+from tests.torture.attacker import ANCHORS, GRAPH, STRATEGIES, WORKSPACE
 from tests.torture.cluster import Cluster
 from tests.torture.ledger import DocumentFacts, Ledger
 
 QUERIES = ("how large should chunks be", "what survives kill -9", "Note", "budget tokens reserve", "answer a question")
 DOCUMENTS_PER_REQUEST = 500
+GRAPH_QUERIES = 50
+GRAPH_DEPTH = 10
+GRAPH_RECALL = 0.98
 
 
 class Audit:
@@ -151,6 +154,24 @@ class Audit:
                 for setup in (LEXICAL, DENSE):  # fused scores depend on the order of ties, which is by random ids
                     if found(client, "fire", query, setup) != found(clean, "fire", query, setup):
                         yield f"a search for {query!r} finds something else than in a clean rebuild: {setup}"
+            recall = _recall(client, clean, [self._draw.choice(documents)["text"] for _ in range(GRAPH_QUERIES)])
+            if recall < GRAPH_RECALL:
+                yield f"the graph finds {recall:.3f} of what a clean rebuild finds exactly, not {GRAPH_RECALL}"
+
+
+def _recall(client: Client, clean: Client, texts: list[str]) -> float:
+    """Return the share of the exact best that the graph finds; those that score like the last of them count as it."""
+    there = 0
+    for text in texts:
+        query = " ".join(text.split("\n\n")[2].split()[:12])
+        exact = _scores(clean, query, DENSE)
+        there += sum(score >= exact[-1] - 1e-6 for score in _scores(client, query, GRAPH))
+    return there / (len(texts) * GRAPH_DEPTH)
+
+
+def _scores(client: Client, query: str, setup: dict[str, Any]) -> list[float]:
+    body = {"query": query, "k": GRAPH_DEPTH, "setup": setup}
+    return [one["score"] for one in client.expect("POST", f"{WORKSPACE}/searches", body)["passages"]]
 
 
 def _rested_on_what_was_erased(job: dict[str, Any]) -> bool:

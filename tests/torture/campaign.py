@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.app.test_kill import LEXICAL, SECOND_SETUP, texts
-from tests.torture.attacker import ANCHORS, STORES, WORKSPACE, Attacker
+from tests.app.test_kill import LEXICAL, texts
+from tests.torture.attacker import ANCHORS, BUILT, STORES, WORKSPACE, Attacker
 from tests.torture.audit import Audit
 from tests.torture.cluster import Cluster, remove_database
 from tests.torture.ledger import Ledger
@@ -151,8 +151,9 @@ def _prepare(cluster: Cluster) -> list[str]:
     documents = [{"external_id": f"anchor-{number}", "text": text} for number, text in enumerate(made)]
     sent = client.expect("POST", f"{WORKSPACE}/documents", {"documents": documents})
     client.wait_for(sent["job"]["id"])
-    built = client.expect("POST", f"{WORKSPACE}/indexes", {"setup": SECOND_SETUP, "maintained": True})
-    client.wait_for(built["job"]["id"])
+    for setup in BUILT:
+        built = client.expect("POST", f"{WORKSPACE}/indexes", {"setup": setup, "maintained": True})
+        client.wait_for(built["job"]["id"])
     built = client.expect("POST", f"{WORKSPACE}/indexes", {"strategy": "words", "maintained": True})
     client.wait_for(built["job"]["id"])
     questions = [

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import select
 
-from app.api.authentication import CurrentCaller, needs
+from app.api.authentication import CurrentCaller, UnauthorizedError, confirm, needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, JobId, Limit, Name, Page, example
 from app.api.service import CurrentService, Service
@@ -106,9 +106,12 @@ async def _present_view(service: CurrentService, job_id: JobId) -> JobView:
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, summary="Follow a job")
 async def follow_job(
-    service: CurrentService, present: Annotated[JobView, Depends(_present_view)]
+    service: CurrentService, request: Request, present: Annotated[JobView, Depends(_present_view)]
 ) -> AsyncIterable[ServerSentEvent]:
-    """Send a `progress` event whenever the job changes and, last, one named after its final state."""
+    """Send a `progress` event whenever the job changes and, last, one named after its final state.
+
+    The stream ends early where the key or the role that it was begun with is taken away.
+    """
     job_id, shown = present.id, None
     while True:
         is_final = present.state in FINAL_STATES
@@ -119,8 +122,9 @@ async def follow_job(
         shown = present
         await asyncio.sleep(POLL_SECONDS)
         try:
+            await confirm(service, request, "viewer")
             present = await service.run(lambda: load_view(service, job_id))
-        except NotFoundError:  # the job went with its workspace
+        except (UnauthorizedError, NotFoundError):  # the key is gone, the role is, or the job with its workspace
             return
 
 

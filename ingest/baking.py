@@ -11,17 +11,15 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session, undefer
 
-from configs.errors import PlaygroundError
 from configs.part import JsonObject
 from configs.span import Chunk, Span
 from indexes.database.counters import VECTORS, count
 from indexes.database.tables import ChunkRow, Version
 from indexes.jobs import RunningJob
-from ingest.charges import charge
+from ingest.charges import charge, charged_on_failure
 from ingest.chunking import chunk_document, indexed_text
 from ingest.document import ParsedDocument
 from ingest.late_vectors import late_hashes, late_vectors
-from ingest.metering import metered
 from ingest.recipe import IndexRecipe
 from ingest.text_measures import measures_of
 from ingest.vector_cache import missing_vectors, save_vectors
@@ -48,15 +46,10 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
     finished = 0
     for batch in batches(left, 1 if recipe.chunker.encodes else VERSIONS_PER_BATCH):
         job.progress("chunking", finished, len(left))
-        rows: list[JsonObject] = []
-        for version in _load_texts(job, batch):
-            document = ParsedDocument.from_structure(version.text or "", version.title, version.structure or [])
-            chunks = chunk_document(
-                document, recipe.chunker, title=version.title, file_name=version.file_name,
-                with_prefix=recipe.context_prefix,
-            )  # fmt: skip
-            rows.extend(_chunk_values(recipe, version, document.text, chunks))
+        with charged_on_failure(job) as meter:
+            rows = [row for version in _load_texts(job, batch) for row in _cut(recipe, version)]
         with job.write() as session:
+            charge(job, session, meter)
             insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
             for some in batches(rows, ROWS_PER_INSERT):
                 session.execute(insert(ChunkRow).on_conflict_do_nothing(), list(some))
@@ -82,13 +75,8 @@ def embed_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
     for hashes in batches(missing, TEXTS_PER_BATCH):
         job.progress("embedding", finished, len(missing))
         texts = load_indexed_texts(job, [places[value] for value in hashes])
-        with metered() as meter:
-            try:
-                vectors = recipe.embedder.encode(texts)
-            except PlaygroundError:
-                with job.write() as session:
-                    charge(job, session, meter)
-                raise
+        with charged_on_failure(job) as meter:
+            vectors = recipe.embedder.encode(texts)
         with job.write() as session:
             save_vectors(session, embedder, hashes, vectors)
             count(session, job.workspace_id, VECTORS, "encoded", len(hashes))
@@ -151,6 +139,14 @@ def _chunked(session: Session, chunking: str, version_ids: Sequence[str]) -> set
         statement = select(ChunkRow.version_id).where(ChunkRow.version_id.in_(batch), ChunkRow.chunking == chunking)
         done.update(session.scalars(statement.where(ChunkRow.ordinal == 0)))
     return done
+
+
+def _cut(recipe: IndexRecipe, version: Version) -> list[JsonObject]:
+    document = ParsedDocument.from_structure(version.text or "", version.title, version.structure or [])
+    chunks = chunk_document(
+        document, recipe.chunker, title=version.title, file_name=version.file_name, with_prefix=recipe.context_prefix
+    )
+    return _chunk_values(recipe, version, document.text, chunks)
 
 
 def _chunk_values(recipe: IndexRecipe, version: Version, text: str, chunks: Sequence[Chunk]) -> list[JsonObject]:

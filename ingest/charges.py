@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy.orm import Session
 
+from configs.errors import PlaygroundError
 from indexes.jobs import RunningJob
-from ingest.metering import Meter
+from ingest.metering import Meter, metered
 
 CHARGED = "embedding_calls"
 """Where a job's result holds it."""
@@ -23,3 +27,15 @@ def charge(job: RunningJob, session: Session, meter: Meter) -> None:
         cost_usd=None if None in costs else sum(costs),
     )
     job.keep(session, **{CHARGED: total.as_dict()})
+
+
+@contextmanager
+def charged_on_failure(job: RunningJob) -> Iterator[Meter]:
+    """Yield a meter for calls. After an error what they cost is kept with the job; else that is left to the caller."""
+    with metered() as meter:
+        try:
+            yield meter
+        except PlaygroundError:
+            with job.write() as session:
+                charge(job, session, meter)
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -12,6 +13,7 @@ from app.context.saved_strategies import find_index
 from app.context.strategy import BaselineSetup, SearchSetup
 from indexes.database.catalog import count_served
 from indexes.database.tables import ChunkRow, Document, Vector, Version
+from ingest.embedders import Embedder
 
 CHARACTERS_PER_TOKEN = 4.2
 """English prose under WordPiece; only estimates rest on it."""
@@ -27,8 +29,11 @@ class ReindexEstimate(BaseModel):
     chunks: int = Field(description="chunks: counted where they are cut already, else estimated")
     texts_to_embed: int = Field(description="chunks whose vectors are not cached, 0 without an embedder")
     tokens_to_embed: int = Field(description="estimate of their tokens, by 4.2 characters each")
+    tokens_to_cut: int = Field(
+        description="estimate of the tokens that cutting itself encodes, as `semantic` does; else 0"
+    )
     embedding_cost_usd: float | None = Field(
-        description="of those tokens at the list price; 0 for an embedder on this machine, null where it is unknown"
+        description="of all those tokens at list prices; 0 for embedders on this machine, null where one is unknown"
     )
     seconds: float = Field(description="estimated time on two processor cores")
     build: dict[str, Any] = Field(description="method, path and body of the call that builds it")
@@ -47,23 +52,27 @@ def estimate_reindex(session: Session, workspace_id: str, setup: SearchSetup | B
         .where(Document.workspace_id == workspace_id, Document.deleted_at.is_(None))
     ).one()
     cut = _cut_chunks(session, workspace_id, setup.recipe.chunking)
-    size_tokens = setup.chunker.size_limit_tokens
     text_tokens = int(characters or 0) / CHARACTERS_PER_TOKEN
-    guessed = max(int(documents), round(text_tokens / size_tokens * 1.3)) if size_tokens else int(documents)
-    chunks = cut or guessed
+    piece_tokens = text_tokens * setup.chunker.repetition
+    usual_tokens = setup.chunker.usual_tokens
+    chunks = cut or max(int(documents), round(piece_tokens / usual_tokens) if usual_tokens else 0)
     to_embed = 0
     if setup.embedder is not None:
         to_embed = max(0, chunks - _cached(session, workspace_id, setup))
     share = to_embed / chunks if chunks else 0.0
-    tokens_to_embed = round(text_tokens * share)
-    seconds = tokens_to_embed / setup.embedder.tokens_per_second if setup.embedder is not None else 0.0
+    to_encode = [
+        (setup.embedder, round(piece_tokens * share)),
+        (setup.chunker.encoder, 0 if cut else round(text_tokens * setup.chunker.encoded_per_token)),
+    ]
+    seconds = sum(tokens / embedder.tokens_per_second for embedder, tokens in to_encode if embedder is not None)
     return ReindexEstimate(
         reason="index_missing" if index is None else "index_empty",
         documents=int(documents),
         chunks=chunks,
         texts_to_embed=to_embed,
-        tokens_to_embed=tokens_to_embed,
-        embedding_cost_usd=_cost_usd(tokens_to_embed, setup),
+        tokens_to_embed=to_encode[0][1],
+        tokens_to_cut=to_encode[1][1],
+        embedding_cost_usd=_cost_usd(to_encode),
         seconds=round(seconds + chunks / 5_000 + 0.5, 1),
         build=build_call(workspace_id, setup),
     )
@@ -75,9 +84,14 @@ def build_call(workspace_id: str, setup: SearchSetup) -> dict[str, Any]:
     return {"method": "POST", "path": f"/v1/workspaces/{workspace_id}/indexes", "body": body}
 
 
-def _cost_usd(tokens: int, setup: SearchSetup) -> float | None:
-    price = setup.embedder.usd_per_million_tokens if setup.embedder is not None else 0.0
-    return None if price is None else tokens * price / 1e6
+def _cost_usd(to_encode: Sequence[tuple[Embedder | None, int]]) -> float | None:
+    total = 0.0
+    for embedder, tokens in to_encode:
+        price = embedder.usd_per_million_tokens if embedder is not None and tokens else 0.0
+        if price is None:
+            return None
+        total += tokens * price / 1e6
+    return total
 
 
 def _ready_chunks(workspace_id: str, chunking: str) -> Any:

@@ -11,10 +11,14 @@ from pydantic import Field
 from configs.part import BAKE_TIME, Part, import_members
 from configs.text import Text
 from ingest.document import ChunkingTools, ParsedDocument, Piece
+from ingest.embedders import Embedder
 from ingest.tokenizers import tokenizer
 
 Parents = Literal["none", "own", "shared"]
 """Whether pieces stand for a larger span, and whether each has its own or several have one in common."""
+
+USUAL_SENTENCE_TOKENS = 25
+"""Of prose; only estimates rest on it."""
 
 
 class Chunker(Part):
@@ -59,6 +63,28 @@ class Chunker(Part):
         """Return the largest piece in tokens, None where there is no limit."""
         size: int | None = getattr(self, "size_tokens", None)
         return size
+
+    @property
+    def usual_tokens(self) -> float | None:
+        """Return about how many tokens a piece of prose has, None for members that never cut; estimates rest on it."""
+        size = self.size_limit_tokens
+        return None if size is None else size / 1.3
+
+    @property
+    def repetition(self) -> float:
+        """Return about how many tokens all pieces have for one of the text: over 1 where neighbours share some."""
+        return 1.0
+
+    @property
+    def encoder(self) -> Embedder | None:
+        """Return what cutting encodes with, None unless the member `encodes`."""
+        embedder: Embedder | None = getattr(self, "embedder", None) if self.encodes else None
+        return embedder
+
+    @property
+    def encoded_per_token(self) -> float:
+        """Return about how many tokens cutting has encoded for one of the text; 0 unless the member `encodes`."""
+        return 0.0
 
     def remarks(self, document: ParsedDocument, tools: ChunkingTools) -> list[str]:  # noqa: ARG002  # for members
         """Return, in sentences, what a reader of the preview should know of how this document is cut."""

@@ -58,6 +58,11 @@ class ClusterSemantic(Chunker):
         """Return the chunker with its embedder resolved; raises what that and `Chunker.resolved` raise."""
         return super().resolved().model_copy(update={"embedder": self.embedder.resolved()})
 
+    @property
+    def encoded_per_token(self) -> float:
+        """Return 1: each piece is encoded once."""
+        return 1.0
+
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
         """Yield the pieces of `document` in order."""
         text, tokens = document.text, tools.tokens(document.text)

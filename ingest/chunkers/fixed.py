@@ -42,6 +42,16 @@ class Fixed(Chunker):
             )
         return self
 
+    @property
+    def usual_tokens(self) -> float:
+        """Return the size, which every piece but the last has."""
+        return self.size_tokens
+
+    @property
+    def repetition(self) -> float:
+        """Return by how much the overlap lengthens the text."""
+        return self.size_tokens / (self.size_tokens - self.overlap_tokens)
+
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
         """Yield the pieces of `document` in order."""
         text, tokens = document.text, tools.tokens(document.text)

@@ -57,6 +57,11 @@ class Semantic(Chunker):
         """Return the chunker with its embedder resolved; raises what that and `Chunker.resolved` raise."""
         return super().resolved().model_copy(update={"embedder": self.embedder.resolved()})
 
+    @property
+    def encoded_per_token(self) -> float:
+        """Return how many windows a sentence is in."""
+        return 2.0 * self.buffer_sentences + 1.0
+
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
         """Yield the pieces of `document` in order."""
         text = document.text

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME
 from configs.span import Span, union
-from ingest.chunkers import Chunker
+from ingest.chunkers import USUAL_SENTENCE_TOKENS, Chunker
 from ingest.cutting import Cutting, is_blank, next_character
 from ingest.document import Block, ChunkingTools, ParsedDocument, Piece, Tokens
 from ingest.sentences import sentence_starts
@@ -36,6 +36,12 @@ class Sentence(Chunker):
         description="sentences at the end of a chunk that the next one repeats, as many as leave room for a new one",
         json_schema_extra=BAKE_TIME,
     )
+
+    @property
+    def repetition(self) -> float:
+        """Return by how much the shared sentences lengthen the text; a chunk has at least one new one."""
+        shared = min(self.overlap_sentences * USUAL_SENTENCE_TOKENS, self.size_tokens / 1.3 - USUAL_SENTENCE_TOKENS)
+        return 1.0 / (1.0 - max(0.0, shared) * 1.3 / self.size_tokens)
 
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
         """Yield the pieces of `document` in order."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from configs.part import BAKE_TIME
 from configs.span import Span
-from ingest.chunkers import Chunker, Parents
+from ingest.chunkers import USUAL_SENTENCE_TOKENS, Chunker, Parents
 from ingest.cutting import Cutting
 from ingest.document import ChunkingTools, ParsedDocument, Piece
 from ingest.sentences import sentence_spans
@@ -40,6 +40,11 @@ class SentenceWindow(Chunker):
         description="largest sentence, in tokens of `tokenizer`; a longer one is cut",
         json_schema_extra=BAKE_TIME,
     )
+
+    @property
+    def usual_tokens(self) -> float:
+        """Return the tokens of a sentence, as far as the size allows."""
+        return min(self.size_tokens, USUAL_SENTENCE_TOKENS)
 
     def split(self, document: ParsedDocument, tools: ChunkingTools) -> Iterator[Piece]:
         """Yield the sentences of `document` in order, each with its window as parent."""

@@ -13,10 +13,11 @@ from configs.part import JsonObject
 from indexes.database.engine import Base
 from indexes.database.tables import Vector
 from ingest.charges import CHARGED, charge
+from ingest.chunkers.semantic import Semantic
 from ingest.metering import Meter, count_call, metered
 from ingest.recipe import IndexRecipe
 from tests.ingest.embedders.stand_in import KEY_VARIABLE, StandIn, half, in_base64, spoiled_length, stand_in, status
-from tests.ingest.library import HYBRID, Library, text_upload
+from tests.ingest.library import HYBRID, LEXICAL, Library, text_upload
 
 TEXTS = {f"d{number}": f"The number {number} stands in document {number}, and nowhere else." for number in range(10)}
 
@@ -113,6 +114,25 @@ def test_the_key_is_in_no_row(library: Library, monkeypatch: pytest.MonkeyPatch)
         rows = [str(row) for table in Base.metadata.sorted_tables for row in session.execute(select(table))]
     assert len(rows) > 20
     assert not any("sk-in-no-row" in row for row in rows)
+
+
+def test_calls_of_a_chunker_are_charged_too_whether_it_succeeds_or_fails(library: Library, server: StandIn) -> None:
+    chunker = Semantic(kind="semantic", embedder=server.embedder())
+    lexical = IndexRecipe(chunker=chunker, stores=LEXICAL.stores)
+    library.index(lexical)
+    texts = {name: f"{text} It is odd. Cats sleep all day. Rain falls on the hills." for name, text in TEXTS.items()}
+    job = library.add(**texts)
+    tokens = sum(len(text.split()) for request in server.requests for text in request["input"])
+    assert job.state == "succeeded"
+    charged = (job.result or {})[CHARGED]
+    assert (charged["calls"], charged["tokens"]) == (len(server.requests), tokens)
+    assert tokens > 0
+    server.requests.clear()
+    server.manners = [None] * 3
+    server.always = status(500)
+    failed = library.add(**{name: f"{text} Again." for name, text in texts.items()})
+    assert failed.state == "failed"
+    assert (failed.result or {})[CHARGED]["calls"] == 3
 
 
 class Kept:

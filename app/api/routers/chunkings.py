@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.accounts.quotas import charge, check_left
 from app.api.authentication import CurrentCaller, needs
 from app.api.examples import CHUNKING_PREVIEWS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Title
+from app.api.quotas import subjects_of
 from app.api.routers.uploads import MediaType
 from app.api.service import CurrentService, Service
-from configs.errors import ConflictError, NotFoundError
+from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from configs.text import Text
 from indexes.database.catalog import load_document, load_version, load_workspace
 from ingest.chunkers import Chunker
 from ingest.document import ParsedDocument
 from ingest.embedders import Embedder
 from ingest.leads import lead_text
+from ingest.metering import metered
 from ingest.parsers import parser_for
 from ingest.preview import ChunkingPreview, preview
 from ingest.uploads import check_text_length
 
 router = APIRouter(prefix="/v1/chunkings", tags=["chunkings"], route_class=PlaygroundRoute)
 MAX_CHUNKS_SHOWN = 1_000
+MAX_ENCODED_CHARACTERS = 100_000
+"""Of a text for chunkers that encode it: a preview keeps its caller waiting, and the operator pays for its calls."""
 
 
 class DocumentReference(BaseModel):
@@ -111,12 +116,25 @@ class ChunkingView(BaseModel):
     chunks: list[ChunkPreview]
 
 
+class EmbeddingCalls(BaseModel):
+    """What was asked of embedders on other machines."""
+
+    calls: int
+    tokens: int
+    cost_usd: float | None = Field(description="at list prices; null where one is unknown")
+    price: Literal["list price", "price unknown"]
+
+
 class PreviewView(BaseModel):
     """The text's size, and what each chunker makes of it."""
 
     characters: int
     title: str
     window_tokens: int | None
+    embedding_calls: EmbeddingCalls | None = Field(
+        description="calls to embedders on other machines that cutting made, counted as `tokens_per_day` of the key; "
+        "null where there were none"
+    )
     chunkings: list[ChunkingView]
 
 
@@ -131,18 +149,43 @@ async def preview_chunkings(
     if body.document is not None and not caller.check_role("viewer", body.document.workspace_id):
         raise NotFoundError("workspace", body.document.workspace_id)
 
+    subjects = subjects_of(caller, body.document.workspace_id if body.document is not None else None)
+
     def work() -> PreviewView:
         document, title, file_name = _document(service, body)
+        if any(chunker.encodes for chunker in body.chunkers):
+            _check_length(document)
+        with service.database.read() as session:
+            is_counted = check_left(session, subjects, "tokens_per_day")
         window = body.embedder.window_tokens if body.embedder is not None else None
-        previews = preview(
-            document, body.chunkers, title=title, file_name=file_name, with_prefix=body.context_prefix,
-            window_tokens=window,
-            count_window_tokens=body.embedder.count_tokens if body.embedder is not None else None,
+        with metered() as meter:
+            try:
+                previews = preview(
+                    document, body.chunkers, title=title, file_name=file_name, with_prefix=body.context_prefix,
+                    window_tokens=window,
+                    count_window_tokens=body.embedder.count_tokens if body.embedder is not None else None,
+                )  # fmt: skip
+            finally:
+                if is_counted and meter.calls:
+                    with service.database.write() as session:
+                        charge(session, subjects, {"tokens_per_day": meter.tokens}, strictly=False)
+        return PreviewView(
+            characters=len(document.text), title=title, window_tokens=window,
+            embedding_calls=EmbeddingCalls.model_validate(meter.as_dict()) if meter.calls else None,
+            chunkings=[_view(document.text, one, body.max_chunks) for one in previews],
         )  # fmt: skip
-        chunkings = [_view(document.text, one, body.max_chunks) for one in previews]
-        return PreviewView(characters=len(document.text), title=title, window_tokens=window, chunkings=chunkings)
 
     return await service.run(work)
+
+
+def _check_length(document: ParsedDocument) -> None:
+    if len(document.text) > MAX_ENCODED_CHARACTERS:
+        raise InvalidInputError(
+            f"the text has {len(document.text):,} characters; chunkers that encode it preview at most "
+            f"{MAX_ENCODED_CHARACTERS:,}",
+            hint="preview a part of the text, leave `semantic` and `cluster_semantic` out, or build an index in a job",
+            code="text_too_long_to_encode",
+        )
 
 
 def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str, str]:

@@ -42,7 +42,7 @@ class Plan(BaseModel):
         description="answers to users' questions with nobody's profile, and with those of other users: the placebos",
     )
     texts_to_embed: int = Field(description="estimate of texts whose vectors no cache holds")
-    tokens_to_embed: int = Field(description="estimate, by 4.2 characters a token")
+    tokens_to_embed: int = Field(description="estimate, by 4.2 characters a token; those that cutting encodes included")
     seconds: float = Field(description="estimated time on two processor cores")
     embedding_cost_usd: float | None = Field(
         description="of those tokens at list prices; 0 for embedders on this machine, null where a price is unknown"
@@ -79,7 +79,7 @@ def plan_experiment(
         packings=cells * (len(budgets) + 1) + len(personal) * (loans.answers * lent_budgets + loans.questions),
         lent_answers=len(personal) * loans.answers,
         texts_to_embed=sum(estimate.texts_to_embed for estimate in missing),
-        tokens_to_embed=sum(estimate.tokens_to_embed for estimate in missing),
+        tokens_to_embed=sum(estimate.tokens_to_embed + estimate.tokens_to_cut for estimate in missing),
         seconds=sum(estimate.seconds for estimate in missing),
         embedding_cost_usd=_cost_usd(missing),
     )

@@ -161,9 +161,16 @@ def _ingest_costs(experiment: ExperimentRow, findings: Findings, economy: Econom
 
 
 def _embedding_price(setup: SearchSetup | BaselineSetup) -> float | None:
-    if isinstance(setup, BaselineSetup) or setup.embedder is None:
+    """Return the price of indexing a million tokens, those included that cutting encodes; None where one is unknown."""
+    if isinstance(setup, BaselineSetup):
         return 0.0
-    return setup.embedder.usd_per_million_tokens
+    price = 0.0
+    for embedder, share in ((setup.embedder, 1.0), (setup.chunker.encoder, setup.chunker.encoded_per_token)):
+        own = 0.0 if embedder is None else embedder.usd_per_million_tokens
+        if own is None:
+            return None
+        price += own * share
+    return price
 
 
 def _retrieved_tokens(findings: Findings, pair: ShownPair | None) -> int:

@@ -85,6 +85,34 @@ def test_documents_are_indexed_and_found_and_the_job_says_what_it_cost(workspace
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 
+def semantic(url: str, **settings: Any) -> JsonObject:
+    embedder = {"kind": "openai_compatible", "base_url": url, "model": "stand-in", "model_dimensions": DIMENSIONS}
+    return {"kind": "semantic", "embedder": embedder, **settings}
+
+
+def test_what_cutting_costs_is_estimated_and_counted(workspace: Workspace, server: StandIn) -> None:
+    workspace.send(*({**one, "text": f"{one['text']} Cats sleep all day. Rain falls."} for one in TEXTS))
+    setup = {"chunker": semantic(server.url), "stores": [{"kind": "bm25"}]}
+    needed = save(workspace, setup)["requires_reindex"]
+    assert (needed["tokens_to_embed"], needed["embedding_cost_usd"]) == (0, None)
+    assert needed["tokens_to_cut"] > 100
+    assert build(workspace, setup)["result"][CHARGED]["calls"] == len(server.requests) == 6
+
+
+def test_a_preview_tells_what_its_calls_cost_and_is_bounded(workspace: Workspace, server: StandIn) -> None:
+    body = {"text": "Cats sleep. Rain falls. Odd it is.", "chunkers": [semantic(server.url), {"kind": "fixed"}]}
+    calls = expect(200, workspace.client.post("/v1/chunkings/preview", json=body))["embedding_calls"]
+    assert (calls["calls"], calls["cost_usd"], calls["price"]) == (1, None, "price unknown")
+    assert calls["tokens"] == sum(len(text.split()) for request in server.requests for text in request["input"])
+    body["text"] = "Cats sleep all day. " * 5_001
+    response = workspace.client.post("/v1/chunkings/preview", json=body)
+    assert expect(422, response)["code"] == "text_too_long_to_encode"
+    body["chunkers"] = [{"kind": "fixed"}]
+    answer = expect(200, workspace.client.post("/v1/chunkings/preview", json=body))
+    assert answer["embedding_calls"] is None
+    assert len(server.requests) == 1
+
+
 def test_an_endpoint_that_fails_fails_the_search_and_the_job_and_both_come_back(
     workspace: Workspace, server: StandIn
 ) -> None:

@@ -90,7 +90,7 @@ class TokenOffsets:
 def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
     """Return the tokens of `text` for cutting it: overlong unknown words count as several (`encoded_offsets`)."""
     encoder = tokenizer(name)
-    words = _word_offsets(name)
+    words = known_words(name)
     starts, ends = array("i"), array("i")
     for base, window in text_windows(text):
         if words is not None:
@@ -103,7 +103,7 @@ def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
 
 
 @lru_cache(maxsize=8)
-def _word_offsets(name: str) -> WordOffsets | None:
+def known_words(name: str) -> WordOffsets | None:
     """Return what this process knows of the words of that tokenizer, None where words are not told apart."""
     encoder = tokenizer(name)
     return WordOffsets(encoder) if separates_words(encoder) else None

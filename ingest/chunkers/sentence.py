@@ -19,7 +19,7 @@ from ingest.sentences import sentence_starts
 class Sentence(Chunker):
     """Pack whole sentences, one after the other, while they fit; neighbours may share sentences.
 
-    Costs hardly more than `recursive` and pays for prose: no chunk begins or ends in the middle of a sentence.
+    Takes up to twice as long as `recursive`, and pays for prose: no chunk begins or ends in the middle of a sentence.
     Abbreviations (Dr., e.g.), decimals and the numbers of list items end no sentence; a list item is one, a heading
     belongs to the sentence below it, and a table, fenced code or record stays whole where it fits. What has no sentence
     ends, or a sentence that is too long, is cut as `recursive` does and shares nothing with its neighbours.

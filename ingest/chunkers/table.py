@@ -23,7 +23,7 @@ _DELIMITER_ROW = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]
 class Table(Chunker):
     """Keep a table whole where it fits, else cut it between rows and put its header in front of each group of rows.
 
-    Costs no more than `recursive` and pays where answers stand in tables: without its header a row says nothing. The
+    Costs hardly more than `recursive`; pays where answers stand in tables: without its header a row says nothing. The
     header (a Markdown table's delimiter row included, two dashes a column) is repeated when a group is indexed and when
     it is sent, at most a quarter of the size in tokens; a longer one stands with the first rows only. The rows of a CSV
     file are records that name their columns themselves: each stays whole where it fits. A single row that is too large

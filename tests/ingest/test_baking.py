@@ -12,8 +12,10 @@ from indexes.database.catalog import list_chunks
 from indexes.database.counters import VECTORS, load_counters
 from indexes.database.tables import ChunkRow, Job, Vector
 from indexes.jobs import RunningJob
+from ingest import baking
 from ingest.baking import batches, chunk_versions, embed_versions, load_chunks, load_indexed_texts
 from ingest.recipe import IndexRecipe
+from ingest.text_measures import measures_of
 from tests.ingest.encodings import Encodings
 from tests.ingest.library import CHUNKER, HYBRID, LEXICAL, Library, text_upload
 
@@ -49,6 +51,23 @@ def test_chunks_are_spans_of_the_text_with_their_hash(library: Library) -> None:
     texts = load_indexed_texts(job, chunks)
     assert texts == [chunk.prefix + TEXT[chunk.start : chunk.end] for chunk in chunks]
     assert [chunk.indexed_sha256 for chunk in chunks] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
+@pytest.mark.parametrize("together_characters", [1, 700, 200_000])
+def test_every_chunk_has_the_measure_of_its_own_text(
+    library: Library, together_characters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baking, "MEASURED_CHARACTERS", together_characters)
+    texts = [TEXT, "Short.", TEXT.upper(), " ", TEXT.replace("little", "a great deal")]
+    job, version_ids = running(library, *texts)
+    list(chunk_versions(job, LEXICAL, version_ids))
+    measured = 0
+    for version_id, text in zip(version_ids, texts, strict=True):
+        for chunk in chunks_of(library, LEXICAL, version_id):
+            (own,) = measures_of([text[chunk.start : chunk.end]])
+            assert (chunk.text_tokens, chunk.text_simhash) == (own.tokens, own.simhash)
+            measured += 1
+    assert measured > 10
 
 
 def test_a_chunker_that_encodes_commits_each_version_on_its_own(library: Library) -> None:

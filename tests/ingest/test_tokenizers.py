@@ -14,9 +14,7 @@ from tokenizers import Encoding
 from configs.errors import InvalidInputError, UnavailableError
 from ingest import tokenizers
 from ingest.tokenizers import (
-    CHARACTERS_PER_UNKNOWN_TOKEN,
     DEFAULT_TOKENIZER,
-    LONGEST_TOKEN_CHARACTERS,
     WINDOW_CHARACTERS,
     TokenizerTools,
     TokenOffsets,
@@ -25,6 +23,7 @@ from ingest.tokenizers import (
     token_offsets,
     tokenizer,
 )
+from ingest.word_offsets import CHARACTERS_PER_UNKNOWN_TOKEN, LONGEST_TOKEN_CHARACTERS, WordOffsets
 from tests.ingest.documents import save_byte_tokenizer, sentences
 
 
@@ -219,7 +218,21 @@ def test_no_call_encodes_more_than_a_window(unit: str, monkeypatch: pytest.Monke
     encoder = RecordingEncoder()
     monkeypatch.setattr(tokenizers, "tokenizer", lambda _name: encoder)
     text = unit * (200_000 // len(unit))
+    monkeypatch.setattr(tokenizers, "known_words", lambda _name: None)
     token_offsets(text)
     count_many([text, text])
     assert sum(encoder.characters) == 3 * len(text)
+    words = WordOffsets(encoder)  # type: ignore[arg-type]  # a stand-in with the one method that is called
+    monkeypatch.setattr(tokenizers, "known_words", lambda _name: words)
+    token_offsets(text)
+    assert max(encoder.characters) <= WINDOW_CHARACTERS
+
+
+def test_distinct_words_are_encoded_in_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = RecordingEncoder()
+    words = WordOffsets(encoder)  # type: ignore[arg-type]  # a stand-in with the one method that is called
+    monkeypatch.setattr(tokenizers, "known_words", lambda _name: words)
+    text = "\n".join(map(str, range(30_000)))
+    token_offsets(text)
+    assert len(text) - len(encoder.characters) < sum(encoder.characters) <= len(text)
     assert max(encoder.characters) <= WINDOW_CHARACTERS

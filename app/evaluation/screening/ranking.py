@@ -25,7 +25,8 @@ def standardised(means: Floats) -> Floats:
     [strategies, resamples], each of which is standardised by itself.
     """
     spread = means.std(axis=0)
-    return np.divide(means - means.mean(axis=0), spread, out=np.zeros_like(means), where=spread > _EQUAL)
+    standard: Floats = np.divide(means - means.mean(axis=0), spread, out=np.zeros_like(means), where=spread > _EQUAL)
+    return standard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,8 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def open_documentation(page: Page, server: RunningServer) -> list[str]:
+@pytest.fixture(scope="module")
+def outside(page: Page, server: RunningServer) -> list[str]:
     """Open /docs; return the list that collects every address outside the server that the page asks for."""
     outside: list[str] = []
     own = f"http://127.0.0.1:{server.port}/"
@@ -62,14 +63,12 @@ def execute(page: Page, path: str) -> str:
     return status.inner_text().split()[0]
 
 
-def test_no_request_leaves_the_machine(page: Page, server: RunningServer) -> None:
-    outside = open_documentation(page, server)
+def test_no_request_leaves_the_machine(page: Page, outside: list[str]) -> None:
     assert page.locator(".opblock").count() > 30
     assert outside == []
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/v1/catalog", "/v1/chunkings/preview", "/v1/workspaces"])
-def test_execute_answers_without_typing(page: Page, server: RunningServer, path: str) -> None:
-    outside = open_documentation(page, server)
+def test_execute_answers_without_typing(page: Page, outside: list[str], path: str) -> None:
     assert execute(page, path).startswith("2")
     assert outside == []

@@ -138,7 +138,7 @@ def test_the_files_that_people_edit_are_read() -> None:
 def test_importing_loads_no_heavy_library() -> None:
     """One process imports each after those below it, so the first line that names a library tells who loads it."""
     modules = ("configs.settings", "indexes.search", "ingest.pipeline", "app.main")
-    heavy = "sorted({'torch', 'faiss', 'sentence_transformers'} & set(sys.modules))"
+    heavy = "sorted({'torch', 'faiss', 'sentence_transformers', 'scipy.optimize', 'scipy.stats'} & set(sys.modules))"
     code = "\n".join(["import sys", *(f"import {module}; print('{module}', {heavy})" for module in modules)])
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

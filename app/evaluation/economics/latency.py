@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 StageSeconds = Mapping[str, float]
 """How long each stage of one request took."""
@@ -65,7 +65,7 @@ def quantile_of(ordered: npt.NDArray[np.float64], share: float) -> Quantile:
     """
     size = len(ordered)
     rank = max(1, math.ceil(share * size - 1e-9))
-    at_most = binom.sf(rank - 1, size, np.arange(1, size + 1) / size)
+    at_most = bdtrc(rank - 1, size, np.arange(1, size + 1) / size)
     low, high = (int(np.argmax(at_most >= bound)) for bound in (0.025, 0.975))
     return Quantile(
         seconds=float(ordered[rank - 1]), low_seconds=float(ordered[low]), high_seconds=float(ordered[high])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from app.evaluation.economics.assumptions import Assumptions
 from app.evaluation.economics.prices import ModelPrice, Usage, cost_usd
@@ -66,5 +66,5 @@ def _interval(values: Sequence[float]) -> tuple[float, float | None, float | Non
     mean = fmean(values)
     if len(values) < 2:
         return mean, None, None
-    margin = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    margin = float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
     return mean, max(0.0, mean - margin), mean + margin

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
 from app.evaluation.statistics.score_table import Flags, Integers
 
@@ -75,10 +74,13 @@ def across_groups(groups: Sequence[Collection[str]]) -> Flags:
 
 
 def _random_draw(may_lend: Flags, random: np.random.Generator) -> tuple[int, ...]:
-    """Return the cheapest assignment at random prices; a forbidden pair costs more than all the others together."""
+    """Return the cheapest assignment at random prices; a forbidden pair costs more than all the others together.
+
+    Every price has 1 on top, as a price of 0 would be no pair; each assignment pays it once for each user.
+    """
     size = len(may_lend)
-    prices = np.where(may_lend, random.random((size, size)), size + 1.0)
-    _, donors = linear_sum_assignment(prices)
+    prices = 1 + np.where(may_lend, random.random((size, size)), size + 1.0)
+    _, donors = min_weight_full_bipartite_matching(csr_array(prices))
     return tuple(np.where(may_lend[np.arange(size), donors], donors, NOBODY).tolist())
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from app.evaluation.screening.rank_correlation import spearman
 from app.evaluation.screening.ranking import Combination, Floats, standardised
 
 FEWEST_LABELLED = 10
@@ -63,7 +63,4 @@ def _combination(gold: Floats, kinds: Mapping[str, Floats], shares: Mapping[str,
 
 def _correlation(first: Floats, second: Floats) -> float:
     """Return Spearman's rank correlation, 0 where one order has all equal."""
-    one, other = np.round(first, 12), np.round(second, 12)
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one, other).statistic)
+    return spearman(np.round(first, 12), np.round(second, 12))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau
 
+from app.evaluation.screening.rank_correlation import kendall
 from app.evaluation.screening.ranking import Floats, standardised
 
 RESAMPLES = 1_000
@@ -36,15 +36,11 @@ def agreement(
 
     Questions are drawn again within their kind. An order in which all are equal agrees with none: tau is 0.
     """
-    means = {kind: scores[kind].mean(axis=1) for kind in (*first, *second)}
+    means = {kind: scores[kind].mean(axis=1, keepdims=True) for kind in (*first, *second)}
     generator = np.random.default_rng(seed)
     drawn = {kind: _resampled_means(scores[kind], generator) for kind in means}
-    taus = [
-        _tau(_family({kind: column[:, number] for kind, column in drawn.items()}, first, second))
-        for number in range(RESAMPLES)
-    ]
-    low, high = np.quantile(taus, (0.025, 0.975))
-    return FamilyAgreement(tau=_tau(_family(means, first, second)), low=float(low), high=float(high))
+    low, high = np.quantile(_taus(drawn, first, second), (0.025, 0.975))
+    return FamilyAgreement(tau=float(_taus(means, first, second)[0]), low=float(low), high=float(high))
 
 
 def _resampled_means(scores: Floats, generator: np.random.Generator) -> Floats:
@@ -55,13 +51,8 @@ def _resampled_means(scores: Floats, generator: np.random.Generator) -> Floats:
     return np.round(means, 12)  # sums of the same scores in another order are equal
 
 
-def _family(means: Mapping[str, Floats], first: Sequence[str], second: Sequence[str]) -> tuple[Floats, Floats]:
-    return (
-        np.mean([standardised(means[kind]) for kind in first], axis=0),
-        np.mean([standardised(means[kind]) for kind in second], axis=0),
-    )
-
-
-def _tau(orders: tuple[Floats, Floats]) -> float:
-    tau = float(kendalltau(*(np.round(order, 9) for order in orders)).statistic)
-    return 0.0 if np.isnan(tau) else tau
+def _taus(means: Mapping[str, Floats], first: Sequence[str], second: Sequence[str]) -> Floats:
+    """Return the families' tau in each resample, float64 [resamples], of means [strategies, resamples] of each kind."""
+    families = (np.mean([standardised(means[kind]) for kind in kinds], axis=0) for kinds in (first, second))
+    one, other = (np.round(values, 9) for values in families)
+    return kendall(one, other)

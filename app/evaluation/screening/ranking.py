@@ -21,9 +21,12 @@ _EQUAL = 1e-12
 
 
 def standardised(means: Floats) -> Floats:
-    """Return float64 [strategies]: how many standard deviations each mean lies above their mean; 0 where all agree."""
-    spread = float(means.std())
-    return (means - means.mean()) / spread if spread > _EQUAL else np.zeros(len(means))
+    """Return how many standard deviations each mean lies above their mean, 0 where all agree: float64 [strategies], or
+    [strategies, resamples], each of which is standardised by itself.
+    """
+    spread = means.std(axis=0)
+    standard: Floats = np.divide(means - means.mean(axis=0), spread, out=np.zeros_like(means), where=spread > _EQUAL)
+    return standard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

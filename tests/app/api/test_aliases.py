@@ -72,6 +72,12 @@ def bot(client: TestClient) -> Bot:
     return Bot(client)
 
 
+@pytest.fixture(scope="module")
+def shown(client: TestClient) -> Bot:
+    """Return a bot that no test changes."""
+    return Bot(client)
+
+
 def test_an_alias_is_made_shown_changed_and_deleted(workspace: Workspace) -> None:
     body = {"description": "help desk", "limits": {"p95_seconds": 0.5}}
     made = expect(201, workspace.request("PUT", BOT, json=body))
@@ -98,8 +104,8 @@ def test_searches_contexts_and_comparisons_take_the_alias(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize("more", [{"strategy": "small"}, {"setup": lexical()}, {"version": 1}])
-def test_an_alias_goes_with_no_other_choice(bot: Bot, more: JsonObject) -> None:
-    response = bot.workspace.request("POST", "/searches", json={"query": "x", "alias": "bot", **more})
+def test_an_alias_goes_with_no_other_choice(shown: Bot, more: JsonObject) -> None:
+    response = shown.workspace.request("POST", "/searches", json={"query": "x", "alias": "bot", **more})
     expect_problem(response, 422, "invalid_request")
 
 
@@ -249,12 +255,12 @@ def test_the_history_shows_runs(bot: Bot) -> None:
         ("POST", "/rollbacks", {"to": 1}),
     ],
 )
-def test_bad_input_is_refused_and_changes_nothing(bot: Bot, method: str, tail: str, body: JsonObject) -> None:
-    before = bot.workspace.state()
-    expect_problem(bot.workspace.request(method, BOT + tail, json=body), 422, "invalid_request")
-    assert bot.workspace.state() == before
+def test_bad_input_is_refused_and_changes_nothing(shown: Bot, method: str, tail: str, body: JsonObject) -> None:
+    before = shown.workspace.state()
+    expect_problem(shown.workspace.request(method, BOT + tail, json=body), 422, "invalid_request")
+    assert shown.workspace.state() == before
 
 
 @pytest.mark.parametrize(("tail", "body"), [("promotions", {}), ("shadowings", {})])
-def test_without_a_candidate_there_is_nothing_to_do(bot: Bot, tail: str, body: JsonObject) -> None:
-    expect_problem(bot.workspace.request("POST", f"{BOT}/{tail}", json=body), 409, "no_candidate")
+def test_without_a_candidate_there_is_nothing_to_do(shown: Bot, tail: str, body: JsonObject) -> None:
+    expect_problem(shown.workspace.request("POST", f"{BOT}/{tail}", json=body), 409, "no_candidate")

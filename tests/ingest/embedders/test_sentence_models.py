@@ -83,7 +83,8 @@ def test_fp32_is_what_the_library_computes() -> None:
 
 @pytest.mark.slow
 def test_bf16_points_where_fp32_does() -> None:
-    exact, fast = embedder(precision="fp32").encode(TEXTS), embedder(precision="bf16").encode(TEXTS)
+    texts = [*TEXTS[:40:4], *TEXTS[40:]]  # of every kind: where bf16 is emulated, each takes a second
+    exact, fast = embedder(precision="fp32").encode(texts), embedder(precision="bf16").encode(texts)
     cosines = np.sum(exact * fast, axis=1)
     assert cosines.min() >= 0.999
     assert not np.array_equal(exact, fast)

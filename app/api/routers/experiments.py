@@ -20,7 +20,7 @@ from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from app.evaluation.experiments.creation import Draft, create_experiment, draft_experiment
-from app.evaluation.experiments.export import cells_as_csv, trec_files, zipped
+from app.evaluation.experiments.export import cells_as_csv, trec_files
 from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.plan import Plan
 from app.evaluation.experiments.records import (
@@ -34,6 +34,7 @@ from app.evaluation.experiments.records import (
     read_cells,
 )
 from app.evaluation.experiments.specification import Specification
+from app.evaluation.trec import zipped
 from configs.errors import NotFoundError
 from indexes.database.catalog import external_ids_of, load_workspace
 

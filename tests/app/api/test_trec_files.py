@@ -21,7 +21,7 @@ TEXTS = {
     "willow": "The willow drinks much water. Baskets are woven from its rods, not ships.",
     "pine": "The pine smells of resin. Masts of ships were made of it, and baskets never.",
 }
-QUESTIONS = [
+QUESTIONS: list[JsonObject] = [
     {"id": "ships", "question": "What were ships made of?", "evidence": [
         {"external_id": "the oak %20", "grade": 3}, {"external_id": "pine", "grade": 2}]},
     {"id": "baskets", "question": "What are baskets woven from?", "evidence": [{"external_id": "willow"}]},

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from app.evaluation.experiments.records import CellRow
 from app.evaluation.experiments.specification import Contestant
 from app.evaluation.questions import Question
-from app.evaluation.trec import JUDGEMENTS, judgement_lines, names_of, run_lines, tag_of
+from app.evaluation.trec import JUDGEMENTS, judgement_lines, names_of, run_lines, tag_of, zipped
 
 
 def cells_as_csv(
@@ -36,13 +36,13 @@ def cells_as_csv(
         stream.truncate()
 
 
-def trec_files(
+def trec_archive(
     cells: Iterable[CellRow],
     contestants: Sequence[Contestant],
     questions: Sequence[Question],
     external_ids: Mapping[str, str],
-) -> dict[str, str]:
-    """Return `qrels.txt` and one TREC run file for each strategy that ranks, by file name.
+) -> bytes:
+    """Return a zip of `qrels.txt` and one TREC run file for each strategy that ranks.
 
     Documents go by external id, else by id; they stand where their best passage does.
     """
@@ -57,4 +57,4 @@ def trec_files(
             question, tag = questions[cell.question_number].id, tags[cell.strategy_number]
             lines[cell.strategy_number] += run_lines(question, documents, names, tag)
     runs = {f"{tags[number]}.trec": "".join(some) for number, some in lines.items()}
-    return {**runs, JUDGEMENTS: "".join(judgement_lines(questions, names))}
+    return zipped({**runs, JUDGEMENTS: "".join(judgement_lines(questions, names))})

@@ -97,9 +97,7 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
         write_slides(_nodes(found), slide_order(data), written)
     else:
         write_outline(_nodes(found), written)
-    title = _title(found)
-    if not title and kind != "xlsx":  # a workbook's headings are its sheets
-        title = first_heading(written.blocks)
+    title = _title(found) or ("" if kind == "xlsx" else first_heading(written.blocks))  # a workbook's are its sheets
     return {"text": written.text, "title": title, "blocks": written.blocks}
 
 

@@ -57,6 +57,7 @@ from app.api.routers import (
     strategies,
     strategy_files,
     suggestions,
+    trec_runs,
     turns,
     uploads,
     users,
@@ -111,9 +112,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     for module in (
         catalog, chunkings, workspaces, archives, uploads, documents, strategies, strategy_files, indexes, index_stores,
-        vectors, searches, comparisons, contexts, explanations, question_sets, experiments, reports, screenings,
-        shadowings, promotions, aliases, alias_history, erasures, jobs, personalisation, users, groups, facts, memories,
-        suggestions, turns, feedback, members, keys, audit, quotas, metrics, alerts,
+        vectors, searches, trec_runs, comparisons, contexts, explanations, question_sets, experiments, reports,
+        screenings, shadowings, promotions, aliases, alias_history, erasures, jobs, personalisation, users, groups,
+        facts, memories, suggestions, turns, feedback, members, keys, audit, quotas, metrics, alerts,
     ):  # fmt: skip
         app.include_router(module.router, dependencies=[Depends(bearer)])
     _serve_documentation(app)

@@ -118,3 +118,24 @@ COMPARISONS: Examples = {
         },
     },
 }
+
+TREC_RUNS: Examples = {
+    "default": {
+        "summary": "Twenty questions of the demo set with the default strategy",
+        "value": {"question_set": "demo", "limit": 20},
+    },
+    "inline": {
+        "summary": "The next ten, a setup given inline, in tagged documents only",
+        "value": {
+            "question_set": "demo",
+            "skip": 20,
+            "limit": 10,
+            "setup": {
+                "chunker": {"kind": "recursive", "size_tokens": 200},
+                "stores": [{"kind": "bm25", "k1": 0.9, "b": 0.4}],
+            },
+            "filter": {"all": [{"tags": ["guide"]}]},
+            "k": 50,
+        },
+    },
+}

@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoResultFound
 from app.context.aliases.serving import AnsweredAs
 from app.context.assembled import Assembled
 from app.context.assembly import assemble
+from app.context.embedding_record import EmbeddingRecord
 from app.context.envelope import Origin, attributes, new_nonce
 from app.context.found_passages import Passage
 from app.context.frame_tokens import bare_frames
@@ -44,6 +45,7 @@ from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Version
 from indexes.search import Hit, Stopwatch
 from ingest.document import ParsedDocument
+from ingest.metering import metered
 from ingest.text_measures import measures_of
 
 STRUCTURES_KEPT = 4_096
@@ -84,12 +86,14 @@ class Contexts:
         measuring only.
         """
         asker = asker or nobody(request.workspace_id)
-        retrieved = self._retriever.retrieve(setup, self.moved(request, policy, asker))
         watch = Stopwatch()
-        with watch.stage("personal"):
-            personal = self.personal_material(
-                setup, policy, request.question, asker, retrieved.passages, retrieved.vector
-            )
+        with metered() as meter:
+            retrieved = self._retriever.retrieve(setup, self.moved(request, policy, asker))
+            with watch.stage("personal"):
+                personal = self.personal_material(
+                    setup, policy, request.question, asker, retrieved.passages, retrieved.vector
+                )
+        retrieved = replace(retrieved, embedding=EmbeddingRecord.of(meter))
         with watch.stage("assembly"):
             assembled = self.assemble(policy, request.question, retrieved.passages, nonce, personal, retrieved.capped)
         retrieved.seconds["assembly"] = watch.seconds["assembly"]
@@ -187,7 +191,7 @@ class Contexts:
                 "prompt_prefix": prefix.model_dump(mode="json"),
                 "served_by": answered_as and {"alias": answered_as.alias, "role": answered_as.role},
             },
-            receipt=receipt_of(assembled, _search_record(retrieved)).model_dump(mode="json"),
+            receipt=receipt_of(assembled, _search_record(retrieved), retrieved.embedding).model_dump(mode="json"),
             created_at=now(),
         )
         with self._database.write() as session:

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.context.assembled import Assembled, Source
+from app.context.embedding_record import EmbeddingRecord
 from app.context.envelope import Origin, SourceBlock
 from app.context.extracts import TextOf
 from app.context.passages import Decision, Reason
@@ -198,13 +199,18 @@ class Receipt(_Record):
     notes: Text = Field("", description="those of the workspace, as they were sent")
     wishes: AnswerWishes = AnswerWishes()
     search: SearchRecord | None = Field(None, description="what search options did; null where the setup has none")
+    embedding: EmbeddingRecord = Field(
+        EmbeddingRecord(), description="calls to embedders on other machines for the question and the user's memories"
+    )
     sections: tuple[SectionRecord, ...] = ()
     items: tuple[ItemRecord, ...] = Field((), description="facts, wishes, turns and memories that could have entered")
     context_sha256: str
 
 
-def receipt_of(assembled: Assembled, search: SearchRecord | None = None) -> Receipt:
-    """Return the receipt of a context; `search` tells what search options did."""
+def receipt_of(
+    assembled: Assembled, search: SearchRecord | None = None, embedding: EmbeddingRecord | None = None
+) -> Receipt:
+    """Return the receipt of a context; `search` tells what options did, `embedding` what was paid for vectors."""
     personal, memories = assembled.personal, {one.memory.id: one for one in assembled.personal.memories}
     return Receipt(
         policy=assembled.policy,
@@ -217,6 +223,7 @@ def receipt_of(assembled: Assembled, search: SearchRecord | None = None) -> Rece
         notes=personal.notes,
         wishes=AnswerWishes(language=personal.preferences.language, verbosity=personal.preferences.verbosity),
         search=search,
+        embedding=embedding or EmbeddingRecord(),
         sections=_sections(assembled),
         items=tuple(ItemRecord.of(one, memories.get(one.id)) for one in assembled.sections.items),
         context_sha256=assembled.rendered.sha256,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.context.embedding_record import EmbeddingRecord
 from app.context.estimate import build_call
 from app.context.expanding import expanded
 from app.context.found_passages import Passage, load_passages, whole_passage
@@ -28,6 +29,7 @@ from indexes.opened_locations import SEGMENT_UNREADABLE
 from indexes.search import Hit, Stopwatch
 from indexes.stores import Query
 from indexes.view import IndexView, Views
+from ingest.metering import metered
 from ingest.recipe import IndexRecipe
 from ingest.repair import repair_found
 
@@ -45,7 +47,7 @@ class Retrieved:
     """The passages of one search, best first, and the setup that found them.
 
     `vector` is the question's own, before it was moved towards what the asker liked, as `personal_query` tells.
-    `answer` is all that the search found, None for a baseline.
+    `answer` is all that the search found, None for a baseline; `embedding` is what the question's vectors cost.
     """
 
     setup: SearchSetup | BaselineSetup
@@ -55,6 +57,7 @@ class Retrieved:
     vector: Vector | None = None
     personal_query: PersonalQuery | None = None
     answer: Answer | None = None
+    embedding: EmbeddingRecord = field(default_factory=EmbeddingRecord)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -95,6 +98,11 @@ class Retriever:
         """
         if isinstance(setup, BaselineSetup):
             return self._baseline(setup, request)
+        with metered() as meter:
+            retrieved = self._search(setup, request)
+        return replace(retrieved, embedding=EmbeddingRecord.of(meter))
+
+    def _search(self, setup: SearchSetup, request: Request) -> Retrieved:
         watch = Stopwatch()
         with watch.stage("database"):
             index_id, view = self.open_index(request.workspace_id, setup)

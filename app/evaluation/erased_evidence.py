@@ -160,7 +160,7 @@ def _erase_where(session: Session, whole: ExperimentRow, rests: ColumnElement[bo
 
 
 def _without_spans(sent: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {budget: {**one, "spans": []} for budget, one in sent.items()}
+    return {budget: {"tokens": one["tokens"], "spans": []} for budget, one in sent.items()}
 
 
 def _erase_screenings(session: Session, documents: Documents) -> Counts:

@@ -59,6 +59,19 @@ def staleness_of(session: Session, workspace_id: str, questions: Sequence[Questi
     )
 
 
+def refuse_stale(session: Session, workspace_id: str, name: str, questions: Sequence[Question]) -> None:
+    """Raise ConflictError `stale_labels` where labels of the questions, of the set `name`, do not hold any more."""
+    staleness = staleness_of(session, workspace_id, questions)
+    if staleness.stale:
+        raise ConflictError(
+            f"{len(staleness.stale)} of {staleness.labels} labels of question set {name!r} do not hold for the texts "
+            f"now",
+            hint="move them with POST …/question-sets/{question_set}/relocations, and export the new set",
+            code="stale_labels",
+            count=len(staleness.stale),
+        )
+
+
 class Relocated(BaseModel):
     """Questions whose labels hold for the versions that answer at present."""
 

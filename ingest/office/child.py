@@ -16,6 +16,7 @@ from io import BytesIO
 from typing import Any
 
 from ingest.office.outline import Node, first_heading, write_outline
+from ingest.office.slides import slide_order, write_slides
 from ingest.office.workbook import first_rows, write_sheet
 from ingest.office.written_text import TextTooLongError, WrittenText
 
@@ -92,11 +93,11 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
     written = WrittenText(most_characters)
     if kind == "xlsx":
         _write_workbook(found, data, written)
+    elif kind == "pptx":
+        write_slides(_nodes(found), slide_order(data), written)
     else:
-        write_outline(_nodes(found), written, has_pages=kind == "pptx")
-    title = _title(found)
-    if not title and kind != "xlsx":  # a workbook's headings are its sheets
-        title = first_heading(written.blocks)
+        write_outline(_nodes(found), written)
+    title = _title(found) or ("" if kind == "xlsx" else first_heading(written.blocks))  # a workbook's are its sheets
     return {"text": written.text, "title": title, "blocks": written.blocks}
 
 

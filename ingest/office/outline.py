@@ -14,16 +14,25 @@ Node = tuple[Content, int | None, int | None]
 INDENT = "  "
 
 
-def write_outline(nodes: Sequence[Node], written: WrittenText, *, has_pages: bool) -> None:
-    """Write every part that holds text; pages are kept where there is more than one or `has_pages` says so."""
-    numbers = {page for _, _, page in nodes if page is not None}
-    keeps_pages = has_pages or len(numbers) > 1
-    page = 0
+def write_outline(nodes: Sequence[Node], written: WrittenText) -> None:
+    """Write every part that holds text; pages are kept where there is more than one."""
+    pages: list[tuple[int, list[int]]] = [(0, [])]
+    for position, (_, _, on_page) in enumerate(nodes):
+        if on_page is not None and on_page > pages[-1][0]:
+            pages.append((on_page, []))
+        pages[-1][1].append(position)
+    keeps_pages = len({page for _, _, page in nodes if page is not None}) > 1
+    for number, positions in pages:
+        if keeps_pages and number:
+            written.begin_page(number)
+        write_nodes(nodes, positions, written)
+
+
+def write_nodes(nodes: Sequence[Node], positions: Iterable[int], written: WrittenText) -> None:
+    """Write those of the parts that stand at `positions`."""
     previous = ""
-    for position, (content, _, on_page) in enumerate(nodes):
-        if keeps_pages and on_page is not None and on_page > page:
-            page = on_page
-            written.begin_page(page)
+    for position in positions:
+        content = nodes[position][0]
         node_type = str(content["node_type"])
         if node_type == "list_item":
             separator = LINE_END if previous == "list_item" else PARAGRAPH_END

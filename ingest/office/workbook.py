@@ -6,14 +6,15 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from xml.etree.ElementTree import Element, fromstring, iterparse
+from xml.etree.ElementTree import Element, iterparse
 
+from ingest.office.package import elements, link_of, linked_parts, local_name, read_part
 from ingest.office.written_text import LINE_END, WrittenText, row_line
 
 Rows = Sequence[Sequence[str]]
 
 _NUMBER = re.compile(r"\d+$")
-_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+WORKBOOK = "xl/workbook.xml"
 
 
 def write_sheet(name: str, rows: Rows, first_row: int, written: WrittenText) -> None:
@@ -50,13 +51,11 @@ def first_rows(data: bytes) -> dict[str, int]:
     call this: the XML is read as it comes.
     """
     with zipfile.ZipFile(BytesIO(data)) as archive:
-        names = set(archive.namelist())
-        targets = {link.get("Id"): str(link.get("Target")) for link in _read(archive, "xl/_rels/workbook.xml.rels")}
+        parts = linked_parts(archive, WORKBOOK)
         found: dict[str, int] = {}
-        for sheet in _named(_read(archive, "xl/workbook.xml"), "sheet"):
-            target = targets.get(sheet.get(_LINK), "")
-            path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            if path in names:
+        for sheet in elements(read_part(archive, WORKBOOK), "sheet"):
+            path = parts.get(link_of(sheet))
+            if path is not None:
                 with archive.open(path) as source:
                     number = _first_row(iterparse(source, events=("start", "end")))  # noqa: S314  # see first_rows
                 if number is not None:
@@ -64,14 +63,10 @@ def first_rows(data: bytes) -> dict[str, int]:
         return found
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> Element:
-    return fromstring(archive.read(name))  # noqa: S314  # see first_rows
-
-
 def _first_row(events: Iterator[tuple[str, Element]]) -> int | None:
     row = 0
     for event, element in events:
-        name = element.tag.rpartition("}")[2]
+        name = local_name(element)
         if name == "row" and event == "start":
             row = int(element.get("r") or row + 1)
         elif name == "c" and event == "end" and any(child.tag.endswith(("}v", "}is")) for child in element):
@@ -80,7 +75,3 @@ def _first_row(events: Iterator[tuple[str, Element]]) -> int | None:
         elif name == "row":
             element.clear()
     return None
-
-
-def _named(element: Element, name: str) -> Iterator[Element]:
-    return (one for one in element.iter() if one.tag.rpartition("}")[2] == name)

@@ -25,7 +25,7 @@ class WrittenText:
         self.blocks: list[dict[str, Any]] = []
         self._pieces: list[str] = []
         self._length = 0
-        self._most_characters = most_characters
+        self.most_characters = most_characters
         self._page: dict[str, Any] | None = None
 
     @property
@@ -46,7 +46,7 @@ class WrittenText:
         start = self._length
         self._pieces.append(text)
         self._length += len(text)
-        if self._length > self._most_characters:
+        if self._length > self.most_characters:
             raise TextTooLongError
         if self._page is not None:
             if self._page["end"] == self._page["start"]:  # the page's first text

@@ -14,6 +14,15 @@ Place = Literal["page", "record", "line"]
 """What a citation names beside the headings. Pages and records are blocks; lines are counted in the text."""
 
 
+SAVE_AS = {
+    ".doc": ".docx", ".docm": ".docx", ".dot": ".docx", ".odt": ".docx", ".rtf": ".docx",
+    ".ppt": ".pptx", ".pptm": ".pptx", ".pps": ".pptx", ".odp": ".pptx",
+    ".xls": ".xlsx", ".xlsm": ".xlsx", ".xlsb": ".xlsx", ".ods": ".xlsx",
+    ".msg": ".eml", ".mobi": ".epub",
+}  # fmt: skip
+"""Formats that no parser reads, and what the same content is saved as so that one does."""
+
+
 class Parser(Part):
     """Reads one kind of file.
 
@@ -95,7 +104,15 @@ def parser_for(file_name: str, media_type: str = "") -> Parser:
         return member.for_extension(extension)
     raise UnsupportedMediaTypeError(
         f"no parser reads {extension or media_type or 'a file without an extension'!r}",
-        hint=f"upload one of: {readable_extensions()}",
+        hint=f"{_conversion(extension)}upload one of: {readable_extensions()}",
+    )
+
+
+def _conversion(extension: str) -> str:
+    """Return what to do with a file of another format of the same program, "" where nothing is known."""
+    target = SAVE_AS.get(extension)
+    return (
+        "" if target is None else f"open it in the program it was made with, save it as {target} and upload that; or "
     )
 
 

@@ -11,11 +11,12 @@ from ingest.parsers import Parser, Place, refuse_empty
 
 
 class Presentation(Parser):
-    """A PowerPoint presentation (PPTX): each slide with text is a page, its title a heading.
+    """A PowerPoint presentation (PPTX): each slide with text is a page, its title a heading, the speaker's notes below.
 
     Needs the extra `office`; each file is read in a process of its own with a limit of memory and time, which costs
-    about half a second. Citations name the slide's number as the page and its title as the heading. Words in pictures
-    and charts are not read.
+    about half a second. Citations name the slide's number as the page and its title as the heading; what comes from the
+    speaker's notes stands under the heading `Notes` inside it. A slide without any title goes by `Slide n`. Words in
+    pictures and charts are not read.
     """
 
     extensions: ClassVar[tuple[str, ...]] = (".pptx",)

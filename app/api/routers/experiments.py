@@ -20,7 +20,7 @@ from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService, Service
 from app.evaluation.experiments.creation import Draft, create_experiment, draft_experiment
-from app.evaluation.experiments.export import cells_as_csv, trec_files, zipped
+from app.evaluation.experiments.export import cells_as_csv, trec_archive
 from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.plan import Plan
 from app.evaluation.experiments.records import (
@@ -271,8 +271,8 @@ async def export_experiment(
         contestants, questions = row.parsed_contestants(), row.parsed_questions()
         if file_format == "trec":
             cells = read_cells(session, row.id, with_spans=True)
-            files = trec_files(cells, contestants, questions, external_ids_of(session, workspace_id))
-            return Response(zipped(files), media_type="application/zip")
+            archive = trec_archive(cells, contestants, questions, external_ids_of(session, workspace_id))
+            return Response(archive, media_type="application/zip")
         metrics = [metric.name for metric in row.parsed_specification().metrics]
         lines = "".join(cells_as_csv(read_cells(session, row.id), contestants, questions, metrics))
         return PlainTextResponse(lines, media_type="text/csv")

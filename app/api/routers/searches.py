@@ -15,6 +15,7 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import QuestionText, WorkspaceId
 from app.api.passages import PassageView, Scope, view_of
 from app.api.service import CurrentService
+from app.context.embedding_record import EmbeddingRecord
 from app.context.receipt import StepRecord
 from app.context.retrieve import Request
 from app.context.search.answer import Answer
@@ -67,6 +68,7 @@ class SearchView(BaseModel):
     missing_documents: int = Field(description="documents the index does not hold in their newest version yet")
     passages: list[PassageView]
     options: OptionsView | None = Field(description="null where the setup has no search options")
+    embedding: EmbeddingRecord
     seconds: dict[str, float] = Field(
         description="time per stage: database, embedding, each store, fusion, each search option, total"
     )
@@ -103,6 +105,7 @@ async def search(
             missing_documents=retrieved.missing_documents,
             passages=[view_of(passage) for passage in retrieved.passages],
             options=_options(retrieved.answer),
+            embedding=retrieved.embedding,
             seconds=seconds,
         )
 

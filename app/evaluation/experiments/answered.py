@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from app.context.found_passages import Passage
 from app.evaluation.economics.latency import StageSeconds
+from indexes.search import Hit
 
 Vector = npt.NDArray[np.float32]
 
@@ -18,7 +19,8 @@ Vector = npt.NDArray[np.float32]
 class Answered:
     """What one retrieval setup found for one question; the strategy itself would see the first `own` passages.
 
-    `stages` are the seconds of its own search; `vector` is the question's own, before anybody's interests moved it.
+    `capped` are the hits that a cap on their source dropped, at the depth of the passages; `stages` are the seconds of
+    its own search; `vector` is the question's own, before anybody's interests moved it.
     """
 
     passages: Sequence[Passage]
@@ -26,6 +28,7 @@ class Answered:
     is_exhausted: bool
     stages: StageSeconds
     vector: Vector | None = None
+    capped: Sequence[Hit] = ()
 
     @property
     def seconds(self) -> float:

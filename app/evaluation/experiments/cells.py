@@ -127,7 +127,7 @@ class CellMaker:
         )
         own = self._packing.own_context(policy, text, answered.packable, material)
         sent = {str(budget): _sent(context.tokens, context.spans) for budget, context in outcome.contexts.items()}
-        sent["request"] = _sent(own.tokens.documents + own.tokens.envelope, sent_spans(own))
+        sent["request"] = _sent(own.tokens.documents + own.tokens.envelope, sent_spans(own)) | _capped(answered)
         scores = {metric.name: metric.score(outcome, asking.gold, self._meter) for metric in self._metrics}
         personal = None
         if is_personal(contestant) and isinstance(setup, SearchSetup) and view is not None:
@@ -158,6 +158,13 @@ def _ranked(outcome: Outcome) -> list[list[Any]]:
 
 def _sent(tokens: int, spans: Sequence[VersionSpan]) -> JsonObject:
     return {"tokens": tokens, "spans": [[one.version_id, one.span.start, one.span.end] for one in spans]}
+
+
+def _capped(answered: Answered) -> JsonObject:
+    """Return what a cap dropped, nothing where it dropped nothing."""
+    kept = answered.capped[:RANKED_KEPT]
+    spans = [[hit.document_id, hit.version_id, hit.span.start, hit.span.end, hit.score] for hit in kept]
+    return {"capped": spans} if spans else {}
 
 
 def _failed(strategy_number: int, question_number: int, error: Exception) -> dict[str, Any]:

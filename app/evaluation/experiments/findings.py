@@ -72,7 +72,8 @@ class StrategyFindings(Value):
         [], description="for growing shares of refused answerable questions: what a threshold of the best score does"
     )
     evidence: dict[str, int] = Field(
-        description="marked answers by fate: sent, found_not_packed, cut_in_two, not_found"
+        description="marked answers by fate: sent, found_not_packed, cut_in_two, capped_by_source (found, but its "
+        "source had its share by `max_per_source`), not_found"
     )
     request_tokens: float = Field(description="mean of the whole context, instructions and question included")
     request_tokens_range: Range = Field(description="95 % interval of that mean")

@@ -70,7 +70,8 @@ class CellRow(Base):
     """One strategy's answer to one question, by their numbers. A failed one has `error` and no scores.
 
     `scores` by metric, null where the metric does not apply; `ranked` as [document, version, start, end, score];
-    `sent` by budget, with `request` for the strategy's own context, as {"tokens": n, "spans": [[version, start, end]]}.
+    `sent` by budget, with `request` for the strategy's own context, as {"tokens": n, "spans": [[version, start, end]]},
+    which also has `capped`, as `ranked`, where a cap on sources dropped hits.
     `personal` is what the other arms of a personal strategy scored, as `PersonalArms` gives it, users by their numbers.
     From `erased_at` on, a document that the cell rested on is erased: it has no spans any more; its scores stay.
     """

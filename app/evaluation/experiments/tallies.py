@@ -44,7 +44,8 @@ class Tally:
             self.context_tokens.append(cell.sent["request"]["tokens"])
             self.signals.append(float(cell.ranked[0][4]) if cell.ranked else -np.inf)
             self.answerable.append(not question.unanswerable)
-        fates = fates_of(gold, cell.ranked, cell.sent["request"]["spans"] if cell.sent else [])
+        request = cell.sent.get("request", {})
+        fates = fates_of(gold, cell.ranked, request.get("spans", []), request.get("capped", []))
         self.fates.append(fates)
         if question.pinned and fates["sent"] < len(gold.labels):
             self.lost_pinned.append(question.id)

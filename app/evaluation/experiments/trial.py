@@ -61,18 +61,20 @@ class Trial:
         found = self._found(setup, view, query, ask.rights, setup.candidates)
         watch = Stopwatch()
         hits = self._expanded(setup, found.hits, watch)
-        own, candidates, reached = len(hits), setup.candidates, found.reached
+        own, candidates, reached, capped = len(hits), setup.candidates, found.reached, found.capped
         beyond: list[Hit] = []
         while reached == candidates and not _reaches(hits, depth):
             candidates *= DEEPER
             deeper = self._found(setup, view, query, ask.rights, candidates)
-            reached = deeper.reached
+            reached, capped = deeper.reached, deeper.capped
             beyond += _beyond([*found.hits, *beyond], deeper.hits)
             hits = _appended(hits[:own], self._expanded(setup, beyond, watch))
         with watch.stage("database"), self._database.read() as session:
             passages = load_passages(session, setup.recipe, hits)
         stages = {**found.seconds, **watch.seconds}
-        return Answered(passages=passages, own=own, is_exhausted=reached < candidates, stages=stages, vector=vector)
+        return Answered(
+            passages=passages, own=own, is_exhausted=reached < candidates, stages=stages, vector=vector, capped=capped
+        )
 
     def _expanded(self, setup: SearchSetup, hits: Sequence[Hit], watch: Stopwatch) -> list[Hit]:
         if setup.expansion is None:

@@ -16,8 +16,7 @@ from app.evaluation.question_files.json_lines import write_json_lines
 from app.evaluation.question_files.writing import label_texts
 from app.evaluation.question_sets import QuestionSetRow
 from app.evaluation.questions import Question
-from app.evaluation.stale_labels import staleness_of
-from configs.errors import ConflictError
+from app.evaluation.stale_labels import refuse_stale
 
 _SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "beir": "-beir.zip", "chunking_eval": "-chunking-eval.csv"}
 MEDIA_TYPES = {
@@ -41,14 +40,7 @@ def export_questions(session: Session, workspace_id: str, row: QuestionSetRow, f
     `format_cannot_carry` as `write_chunking_eval` does.
     """
     questions = row.parsed()
-    stale = staleness_of(session, workspace_id, questions)
-    if stale.stale:
-        raise ConflictError(
-            f"{len(stale.stale)} of {stale.labels} labels of question set {row.name!r} do not hold for the texts now",
-            hint="move them with POST …/question-sets/{question_set}/relocations, and export the new set",
-            code="stale_labels",
-            count=len(stale.stale),
-        )
+    refuse_stale(session, workspace_id, row.name, questions)
     return ExportedFile(
         name=row.name + _SUFFIXES[file_format],
         media_type=MEDIA_TYPES[file_format],

@@ -117,6 +117,7 @@ class Neighbours:
             **{tail: [] for tail in NAMING_NOTHING},
             "/indexes": by_name,
             "/searches": [{"query": SECRET, **choice} for choice in by_name],
+            "/searches/trec-runs": [{"question_set": FOREIGN_NAME}, *({"question_set": "s", **one} for one in by_name)],
             "/contexts": [{"question": SECRET, **choice} for choice in by_name],
             "/contexts/diff": [{"question": SECRET, "askers": ASKERS, **choice} for choice in by_name],
             "/question-sets": [{"name": "s", "questions": [marked]}],

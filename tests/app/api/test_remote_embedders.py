@@ -82,6 +82,12 @@ def test_documents_are_indexed_and_found_and_the_job_says_what_it_cost(workspace
     assert (charged["calls"], charged["cost_usd"], charged["price"]) == (1, None, "price unknown")
     assert charged["tokens"] == sum(len(text.split()) for request in server.requests for text in request["input"])
     assert workspace.found("number 4", strategy="remote")[0] == "d4"
+    expected = {"calls": 1, "tokens": 2, "cost_usd": None}
+    assert workspace.post("/searches", {"query": "number 4", "strategy": "remote"})["embedding"] == expected
+    context = workspace.post("/contexts", {"question": "number 4", "strategy": "remote"}, 201)
+    assert workspace.get(f"/contexts/{context['id']}")["receipt"]["embedding"] == expected
+    here = {"calls": 0, "tokens": 0, "cost_usd": 0.0}
+    assert workspace.post("/searches", {"query": "number 4"})["embedding"] == here
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 

@@ -16,9 +16,9 @@ def part(node_type: str, *, parent: int | None = None, page: int | None = None, 
     return {"node_type": node_type, **said}, parent, page
 
 
-def written(*parts: Part, has_pages: bool = False) -> WrittenText:
+def written(*parts: Part) -> WrittenText:
     text = WrittenText(10_000)
-    write_outline(parts, text, has_pages=has_pages)
+    write_outline(parts, text)
     return text
 
 
@@ -78,7 +78,6 @@ def test_rows_without_cells_are_no_rows() -> None:
 def test_a_single_page_is_none_unless_pages_are_certain() -> None:
     parts = [part("paragraph", text="one", page=1), part("paragraph", text="two", page=1)]
     assert written(*parts).blocks == []
-    assert [block["label"] for block in written(*parts, has_pages=True).blocks] == ["1"]
 
 
 def test_pages_are_those_of_the_parts() -> None:

@@ -112,8 +112,13 @@ def _column(number: int) -> str:
     return letters
 
 
-def pptx(slides: Sequence[tuple[str, Sequence[str]]], title: str = "") -> bytes:
-    """Return a presentation; each slide is a title and its lines."""
+def pptx(
+    slides: Sequence[tuple[str, Sequence[str]]], title: str = "", notes: Mapping[int, Sequence[str]] | None = None
+) -> bytes:
+    """Return a presentation; each slide is a title and its lines, `notes` are the speaker's by slide from 1.
+
+    A page of notes has the slide's number in a field of its own, as PowerPoint writes it.
+    """
     listed = "".join(f'<p:sldId id="{255 + n}" r:id="rId{n}"/>' for n in range(1, len(slides) + 1))
     presentation = (
         f'{_DECLARATION}<p:presentation xmlns:p="{_SLIDE}" xmlns:r="{_OFFICE}"><p:sldIdLst>{listed}</p:sldIdLst>'
@@ -121,17 +126,25 @@ def pptx(slides: Sequence[tuple[str, Sequence[str]]], title: str = "") -> bytes:
     )
     parts = {"ppt/presentation.xml": (presentation, "presentationml.presentation.main+xml")}
     for number, (name, lines) in enumerate(slides, start=1):
-        parts[f"ppt/slides/slide{number}.xml"] = (_slide(name, lines), "presentationml.slide+xml")
-    links = {f"rId{n}": ("slide", f"slides/slide{n}.xml") for n in range(1, len(slides) + 1)}
-    return _package(parts, "ppt/presentation.xml", {"ppt/presentation.xml": links}, title)
+        parts[f"ppt/slides/slide{number}.xml"] = (_slide("sld", [name], lines), "presentationml.slide+xml")
+    links = {"ppt/presentation.xml": {f"rId{n}": ("slide", f"slides/slide{n}.xml") for n in range(1, len(slides) + 1)}}
+    for number, lines in (notes or {}).items():
+        name = f"notesSlides/notesSlide{number}.xml"
+        parts[f"ppt/{name}"] = (_slide("notes", [], lines, str(number)), "presentationml.notesSlide+xml")
+        links[f"ppt/slides/slide{number}.xml"] = {"rId1": ("notesSlide", f"../{name}")}
+        links[f"ppt/{name}"] = {"rId1": ("slide", f"../slides/slide{number}.xml")}
+    return _package(parts, "ppt/presentation.xml", links, title)
 
 
-def _slide(title: str, lines: Sequence[str]) -> str:
-    shapes = _shape(2, '<p:ph type="title"/>', [title]) + _shape(3, '<p:ph idx="1"/>', lines)
+def _slide(root: str, title: Sequence[str], lines: Sequence[str], number: str = "") -> str:
+    body = '<p:ph type="body" idx="1"/>' if number else '<p:ph idx="1"/>'
+    shapes = (_shape(2, '<p:ph type="title"/>', title) if title else "") + _shape(3, body, lines)
+    if number:
+        shapes += _shape(4, '<p:ph type="sldNum" idx="5"/>', [number])
     return (
-        f'{_DECLARATION}<p:sld xmlns:p="{_SLIDE}" xmlns:a="{_DRAWING}"><p:cSld><p:spTree><p:nvGrpSpPr>'
+        f'{_DECLARATION}<p:{root} xmlns:p="{_SLIDE}" xmlns:a="{_DRAWING}"><p:cSld><p:spTree><p:nvGrpSpPr>'
         '<p:cNvPr id="1" name=""/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr/>'
-        f"{shapes}</p:spTree></p:cSld></p:sld>"
+        f"{shapes}</p:spTree></p:cSld></p:{root}>"
     )
 
 

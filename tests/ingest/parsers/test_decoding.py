@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import InvalidInputError, UnsupportedMediaTypeError
-from ingest.parsers import Parser, decode, parser_for
+from ingest.parsers import SAVE_AS, Parser, decode, parser_for
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufeff"), min_size=1).filter(str.strip)
 
@@ -108,3 +108,14 @@ def test_an_unknown_file_is_refused_with_what_is_known(file_name: str, media_typ
     with pytest.raises(UnsupportedMediaTypeError) as caught:
         parser_for(file_name, media_type)
     assert all(name in caught.value.hint for member in Parser.members().values() for name in member.extensions)
+
+
+@pytest.mark.parametrize("extension", SAVE_AS)
+def test_a_format_that_nobody_reads_is_refused_with_what_to_save_it_as(extension: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError) as caught:
+        parser_for(f"Old file{extension.upper()}", "application/octet-stream")
+    assert repr(extension) in caught.value.detail
+    assert f"save it as {SAVE_AS[extension]} and upload that; or upload one of: " in caught.value.hint
+    readable = {name for member in Parser.members().values() for name in member.extensions}
+    assert SAVE_AS[extension] in readable
+    assert extension not in readable

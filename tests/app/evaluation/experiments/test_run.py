@@ -52,6 +52,21 @@ def test_every_cell_is_there_and_baselines_stay_outside(laboratory: Laboratory) 
     assert by_label["words 16"].chunks == sum(cell.strategy_number == 0 for cell in cells) + len(TREES) - 2
 
 
+def test_cells_keep_what_a_cap_dropped(laboratory: Laboratory) -> None:
+    capped = {**words(16, max_per_source={"hits": 1}), "label": "capped"}
+    experiment_id = laboratory.create(words(16), capped)
+    findings = laboratory.finish(experiment_id)
+    free, bound = (one.evidence for one in findings.strategies)
+    assert free["capped_by_source"] == 0
+    assert sum(free.values()) == sum(bound.values()) == 6
+    cells = laboratory.cells(experiment_id)
+    assert {cell.strategy_number for cell in cells if "capped" in cell.sent["request"]} == {1}
+    for cell in cells:
+        dropped = [tuple(hit[:4]) for hit in cell.sent["request"].get("capped", [])]
+        assert not {tuple(hit[:4]) for hit in cell.ranked} & set(dropped)
+        assert {hit[0] for hit in dropped} <= {hit[0] for hit in cell.ranked}, "the best hit of each document stayed"
+
+
 def test_the_score_is_that_of_a_comparison_at_the_same_budget(laboratory: Laboratory) -> None:
     findings = laboratory.run(words(16), words(64), metrics=[RECALL])
     specification = laboratory.specification(words(16), words(64))

@@ -71,6 +71,12 @@ def test_a_cell_by_hand() -> None:
     assert (summed.lost_pinned, summed.failures) == ([], 0)
 
 
+def test_an_answer_that_a_cap_dropped_is_named_as_such() -> None:
+    dropped = [["d", "v", 0, 100, 0.5]]
+    one = cell(ranked=[], sent={"request": {"tokens": 0, "spans": [], "capped": dropped}})
+    assert tally((one, question(), Gold(labels=(SPAN,)))).fates == [{"capped_by_source": 1}]
+
+
 def test_a_failed_cell_scores_nothing_and_takes_no_tokens() -> None:
     summed = tally((failed(), question(tags=("season",)), Gold(labels=(SPAN,))))
     assert summed.scores == {"first": [0.0], "second": [0.0]}

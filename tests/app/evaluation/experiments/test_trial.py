@@ -79,6 +79,17 @@ def test_what_lies_deeper_comes_behind_and_repeats_nothing_whole(forest: World, 
         assert sum(map(len, spans)) == sum(map(len, union(spans)))
 
 
+def test_what_a_cap_drops_is_kept_beside_what_stays(forest: World) -> None:
+    capped = lexical(16, candidates=100, max_per_source={"hits": 1})
+    all_hits = answered(forest, lexical(16, candidates=100), Depth()).passages
+    kept = answered(forest, capped, Depth())
+    together = [*(passage.hit for passage in kept.passages), *kept.capped]
+    assert kept.capped
+    assert len({passage.hit.document_id for passage in kept.passages}) == kept.own
+    assert {(hit.version_id, hit.span) for hit in together} == {(one.hit.version_id, one.hit.span) for one in all_hits}
+    assert answered(forest, lexical(16, candidates=100), Depth()).capped == []
+
+
 @each_setup
 def test_a_screening_sends_what_a_search_finds(forest: World, setup: SearchSetup) -> None:
     _, view = forest.retriever.open_index(WORKSPACE, setup)

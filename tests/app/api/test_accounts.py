@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +16,7 @@ from app.accounts import keys
 from app.accounts.tables import ApiKey
 from configs.part import JsonObject
 from tests.app.api.conftest import app_of
-from tests.app.api.playground import JOB_SECONDS, Gate, Workspace, expect, expect_problem
+from tests.app.api.playground import Gate, Workspace, expect, expect_problem
 
 KEY = "the-key-of-the-environment"
 BY_ADMIN = {"Authorization": f"Bearer {KEY}"}
@@ -176,31 +174,6 @@ def test_a_role_is_felt_by_the_next_request(accounts: Accounts, workspace: Works
     url = f"/v1/workspaces/{workspace.id}/members/{member['id']}"
     assert accounts.client.delete(url, headers=BY_ADMIN).status_code == 204
     expect_problem(accounts.get(key, path), 404, "workspace_not_found")
-
-
-@pytest.mark.parametrize("taken", ["key", "role"])
-def test_who_follows_a_job_reads_no_further_once_they_may_not(
-    accounts: Accounts, workspace: Workspace, gate: Gate, taken: str
-) -> None:
-    member = accounts.member()
-    accounts.role(workspace.id, member, "editor")
-    made = accounts.key(member)
-    headers = {"Authorization": f"Bearer {made['key']}"}
-    body = {"documents": [{"text": f"{gate.word} words"}]}
-    job = expect(202, accounts.client.post(workspace.path("/documents"), json=body, headers=headers))["job"]
-    gate.wait_until_reached()
-    with ThreadPoolExecutor(1) as pool:
-        stream = pool.submit(accounts.get, made["key"], f"/v1/jobs/{job['id']}/events")
-        with pytest.raises(TimeoutError):
-            stream.result(0.5)
-        path = f"/v1/keys/{made['id']}" if taken == "key" else workspace.path(f"/members/{member['id']}")
-        assert accounts.client.delete(path, headers=BY_ADMIN).status_code == 204
-        try:
-            response = stream.result(JOB_SECONDS)
-        finally:
-            gate.open()
-    assert response.status_code == 200
-    assert set(re.findall(r"^event: (\w+)", response.text, re.MULTILINE)) == {"progress"}
 
 
 def test_a_job_ends_whatever_becomes_of_who_began_it(accounts: Accounts, workspace: Workspace, gate: Gate) -> None:

@@ -44,7 +44,8 @@ class SlowBodyError(PlaygroundError):
 
 class BodyLimit:
     """Refuses a body over the limit, at once where its Content-Length says so, else when it has come that far; and one
-    that comes slower than SLOWEST_BYTES_PER_SECOND after GRACE_SECONDS.
+    that comes slower than SLOWEST_BYTES_PER_SECOND after GRACE_SECONDS. Only the time spent waiting for the sender
+    counts: a request that waits here for its turn is not slow.
     """
 
     def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
@@ -53,20 +54,20 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413, or let the application answer; reading too far or for too long raises an error there."""
-        begin, received_bytes, is_whole = time.monotonic(), 0, False
+        waited_seconds, received_bytes, is_whole = 0.0, 0, False
 
         async def counted() -> Message:
-            nonlocal received_bytes, is_whole
+            nonlocal waited_seconds, received_bytes, is_whole
             if is_whole:
                 return await receive()  # from then on it waits for the client to go away
-            deadline = begin + GRACE_SECONDS + received_bytes / SLOWEST_BYTES_PER_SECOND
+            begin = time.monotonic()
+            left_seconds = GRACE_SECONDS + received_bytes / SLOWEST_BYTES_PER_SECOND - waited_seconds
             try:
-                message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+                async with asyncio.timeout(left_seconds):  # unlike wait_for, it never refuses what is here already
+                    message = await receive()
             except TimeoutError:
-                raise SlowBodyError(
-                    f"{received_bytes} bytes of the body came in {time.monotonic() - begin:.0f} seconds",
-                    hint="send it in smaller requests, or over a faster connection",
-                ) from None
+                raise _too_slow(received_bytes, waited_seconds + time.monotonic() - begin) from None
+            waited_seconds += time.monotonic() - begin
             received_bytes += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             if received_bytes > self._limit_bytes:
@@ -85,6 +86,13 @@ class BodyLimit:
             f"the body has {length} bytes; the limit is {self._limit_bytes}",
             hint="send it in several requests, or raise PLAYGROUND_MAX_UPLOAD_BYTES",
         )
+
+
+def _too_slow(received_bytes: int, seconds: float) -> SlowBodyError:
+    return SlowBodyError(
+        f"{received_bytes} bytes of the body came in {seconds:.0f} seconds",
+        hint="send it in smaller requests, or over a faster connection",
+    )
 
 
 def _name_of(host: str) -> str | None:

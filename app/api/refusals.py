@@ -1,12 +1,16 @@
-"""What is refused before any operation is looked up: foreign host names, and bodies that are too large."""
+"""What is refused of a request whatever it asks for: without a key, what other machines and the pages of other services
+send; and bodies that are too large or too slow.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
@@ -15,6 +19,9 @@ from configs.errors import PlaygroundError, TooLargeError
 GRACE_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 1_000
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+READING = ("GET", "HEAD", "OPTIONS")
+PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via")
+MAKE_A_KEY = "make a key with `context-playground keys create --admin`"
 
 
 class UnknownHostError(PlaygroundError):
@@ -31,8 +38,31 @@ def check_host(host: str) -> None:
     if _name_of(host) not in LOOPBACK_HOSTS:
         raise UnknownHostError(
             f"without an API key the service answers to this machine only, not to the host {host[:100]!r}",
-            hint=f"use one of {', '.join(LOOPBACK_HOSTS)}, or make a key with `context-playground keys create --admin`",
+            hint=f"use one of {', '.join(LOOPBACK_HOSTS)}, or {MAKE_A_KEY}",
         )
+
+
+class ForeignOriginError(PlaygroundError):
+    """A page of another service wanted to change something without a key."""
+
+    status = 403
+    code = "foreign_origin"
+
+
+def check_origin(request: Request, named_origins: Collection[str]) -> None:
+    """Raise ForeignOriginError where a page of another origin than this service's own and the named ones sends what may
+    change something: a browser sends forms and files there unasked, and only hides the answer from the page.
+    """
+    if request.method in READING:
+        return
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "none")
+    if origin in (own, *named_origins) or (origin is None and site in ("none", "same-origin")):
+        return
+    raise ForeignOriginError(
+        f"without an API key, pages of {(origin or 'another site')[:100]!r} may change nothing here",
+        hint=f"name the origin in PLAYGROUND_ALLOWED_ORIGINS, or {MAKE_A_KEY}",
+    )
 
 
 class SlowBodyError(PlaygroundError):

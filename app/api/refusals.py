@@ -42,6 +42,23 @@ def check_host(host: str) -> None:
         )
 
 
+class ProxiedWithoutKeyError(PlaygroundError):
+    """A proxy passed a request on without a key: whoever reaches the proxy would be taken for this machine's user."""
+
+    status = 403
+    code = "proxied_without_key"
+
+
+def check_direct(headers: Headers) -> None:
+    """Raise ProxiedWithoutKeyError for a request that a proxy passed on."""
+    found = [name for name in PROXY_HEADERS if name in headers]
+    if found:
+        raise ProxiedWithoutKeyError(
+            f"without an API key the service answers to this machine only, and a proxy passed this on ({found[0]})",
+            hint=f"behind a proxy the service needs keys: {MAKE_A_KEY}",
+        )
+
+
 class ForeignOriginError(PlaygroundError):
     """A page of another service wanted to change something without a key."""
 

@@ -64,6 +64,20 @@ def test_a_link_from_elsewhere_opens(workspace: Workspace) -> None:
     assert workspace.client.get(workspace.path(""), headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "Via"])
+def test_behind_a_proxy_it_needs_a_key(
+    workspace: Workspace, other_service: Callable[..., TestClient], name: str
+) -> None:
+    headers = {name: "203.0.113.7"}
+    for method in ("GET", "DELETE"):
+        problem = expect_problem(
+            workspace.client.request(method, workspace.path(""), headers=headers), 403, "proxied_without_key"
+        )
+        assert "keys create" in problem["hint"]
+    headers["Authorization"] = f"Bearer {KEY}"
+    assert other_service(api_key=SecretStr(KEY)).get(workspace.path(""), headers=headers).status_code == 200
+
+
 def test_with_a_key_the_origin_does_not_matter(workspace: Workspace, other_service: Callable[..., TestClient]) -> None:
     client = other_service(api_key=SecretStr(KEY))
     headers = {"Authorization": f"Bearer {KEY}", "Origin": "https://evil.example"}

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Select, select
 
 from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId
 from app.api.service import CurrentService, Service
+from app.context.users.moments import Moment
 from indexes.database.audit import AuditRow
 from indexes.database.catalog import load_workspace, page
 
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=PlaygroundRoute)
 NDJSON = "application/x-ndjson"
 ROWS_AT_ONCE = 500
 ByMember = Annotated[Name | None, Query(description="only what this member changed")]
-Since = Annotated[AwareDatetime | None, Query(description="only from this moment on")]
+Since = Annotated[Moment | None, Query(description="only from this moment on")]
 EXPORT: dict[str, Any] = {"response_class": Response, "responses": {200: {"content": {NDJSON: {}}}}}
 
 

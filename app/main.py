@@ -99,10 +99,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     extend_description(app, needs_key=bool(chosen.api_key.get_secret_value()))
     app.add_middleware(SafeHeaders)
-    if chosen.allowed_origins:
+    if chosen.named_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=[origin.strip() for origin in chosen.allowed_origins.split(",")],
+            allow_origins=chosen.named_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         )

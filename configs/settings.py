@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         return self.database_url or URL.create("sqlite", database=str(path)).render_as_string()
 
     @property
+    def named_origins(self) -> tuple[str, ...]:
+        """Return the origins whose pages may call the service."""
+        return tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
+
+    @property
     def embedder_endpoints(self) -> dict[str, str | None]:
         """Return the endpoints that embedders may call, each with the name of its key's variable, None without one."""
         entries = [entry.strip().partition("=") for entry in self.embedder_urls.split(",") if entry.strip()]

@@ -92,6 +92,15 @@ def revoke_key(session: Session, key_id: str) -> ApiKey:
     return key
 
 
+def forget_workspace(session: Session, workspace_id: str) -> None:
+    """Take a deleted workspace from the keys bounded to it, so that they do not open one that gets its id later; a key
+    bounded to it alone opens no workspace any more.
+    """
+    for key in session.scalars(select(ApiKey).where(ApiKey.only_workspaces.is_not(None))):
+        if workspace_id in (key.only_workspaces or ()):
+            key.only_workspaces = [one for one in key.only_workspaces or () if one != workspace_id]
+
+
 def is_closed(session: Session) -> bool:
     """Tell whether a key was ever made that administrates the installation: from then on nobody calls the service
     without a key, whatever became of that one.

@@ -15,7 +15,7 @@ from app.accounts.keys import find_caller, is_closed, is_use_due, note_use
 from app.accounts.quotas import Subject, limits_of
 from app.accounts.roles import ENVIRONMENT_KEY, ON_THIS_MACHINE, ROLES, Caller, Requirement
 from app.api.quotas import subjects_of
-from app.api.refusals import check_host
+from app.api.refusals import check_direct, check_host, check_origin
 from app.api.service import Service
 from configs.errors import NotFoundError, PlaygroundError
 from configs.settings import Settings
@@ -65,7 +65,9 @@ async def admit(service: Service, request: Request, requirement: Requirement) ->
     secret = await _secret(request)
     caller = await service.run(lambda: _admit(service, secret, requirement, request.path_params))
     if caller is ON_THIS_MACHINE:
+        check_direct(request.headers)
         check_host(request.headers.get("host", ""))
+        check_origin(request, service.settings.named_origins)
     return caller
 
 

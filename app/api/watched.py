@@ -52,7 +52,7 @@ class Watched:
                 await self._app(scope, receive, named)
             finally:
                 template = getattr(scope.get("route"), "path", "unmatched")
-                _describe(span, scope["method"], template, status)
+                _describe(span, scope, template, status)
                 self._end(scope, template, status, time.perf_counter() - begin)
 
     def _end(self, scope: Scope, template: str, status: int, seconds: float) -> None:
@@ -63,7 +63,10 @@ class Watched:
         logger.log(level, "%s %s answered %d in %.3f s", scope["method"], template, status, seconds)
 
 
-def _describe(span: Span, method: str, template: str, status: int) -> None:
+def _describe(span: Span, scope: Scope, template: str, status: int) -> None:
+    method, workspace_id = scope["method"], scope.get("path_params", {}).get("workspace_id")
     span.update_name(f"{method} {template}")
     span.set_attributes({"http.request.method": method, "http.route": template, "http.response.status_code": status})
     span.set_attribute("playground.request_id", str(REQUEST_ID.get()))
+    if workspace_id is not None:
+        span.set_attribute("playground.workspace_id", workspace_id)

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from app.api.authentication import needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId
 from app.api.service import CurrentService, Service
+from app.context.users.moments import Moment
 from indexes.database.audit import AuditRow
 from indexes.database.catalog import load_workspace, page
 
@@ -21,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=PlaygroundRoute)
 NDJSON = "application/x-ndjson"
 ROWS_AT_ONCE = 500
 ByMember = Annotated[Name | None, Query(description="only what this member changed")]
-Since = Annotated[AwareDatetime | None, Query(description="only from this moment on")]
+Since = Annotated[Moment | None, Query(description="only from this moment on")]
 EXPORT: dict[str, Any] = {"response_class": Response, "responses": {200: {"content": {NDJSON: {}}}}}
 
 
@@ -97,13 +99,18 @@ def _chosen(member_id: str | None, since: datetime | None) -> Select[Any]:
     return statement if since is None else statement.where(AuditRow.created_at >= since)
 
 
+def _of_workspace(session: Session, workspace_id: str, statement: Select[Any]) -> Select[Any]:
+    """Return the statement for what happened in the workspace, not in one that had its id before it."""
+    workspace = load_workspace(session, workspace_id)
+    return statement.where(AuditRow.workspace_id == workspace_id, AuditRow.created_at >= workspace.created_at)
+
+
 def _page(
     service: Service, workspace_id: str | None, statement: Select[Any], limit: int, cursor: str | None
 ) -> Page[AuditEntry]:
     with service.database.read() as session:
         if workspace_id is not None:
-            load_workspace(session, workspace_id)
-            statement = statement.where(AuditRow.workspace_id == workspace_id)
+            statement = _of_workspace(session, workspace_id, statement)
         rows, following = page(session, statement, AuditRow.created_at, AuditRow.id, limit=limit, cursor=cursor)
         return Page(items=[AuditEntry.model_validate(row[0]) for row in rows], next_cursor=following)
 
@@ -113,9 +120,7 @@ def _lines(service: Service, workspace_id: str | None, statement: Select[Any]) -
 
     def lines() -> Iterator[str]:
         with service.database.read() as session:
-            if workspace_id is not None:
-                load_workspace(session, workspace_id)
-            chosen = ordered if workspace_id is None else ordered.where(AuditRow.workspace_id == workspace_id)
+            chosen = ordered if workspace_id is None else _of_workspace(session, workspace_id, ordered)
             for row in session.scalars(chosen):
                 yield AuditEntry.model_validate(row).model_dump_json() + "\n"
 

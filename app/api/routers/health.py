@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.api.service import CurrentService, Service
 from configs.errors import PlaygroundError
-from indexes.database.tables import IndexRow, Worker
+from indexes.database.tables import IndexRow, Worker, Workspace
 from indexes.durable_files import check_writable
 from indexes.shared_files import shared_files
 from indexes.workers import is_alive
@@ -108,7 +108,8 @@ def _schema(session: Session, expected: str) -> str:
 
 
 def _model(session: Session) -> str:
-    recipes = session.scalars(select(IndexRow.recipe).where(IndexRow.maintained))
+    live = select(IndexRow.recipe).join(Workspace).where(IndexRow.maintained, Workspace.deleted_at.is_(None))
+    recipes = session.scalars(live)
     embedders = [one["embedder"] or {} for one in recipes]  # a lexical index has none
     remote = {kind for kind, member in Embedder.members().items() if member.is_remote}
     for model in sorted({str(one["model"]) for one in embedders if "model" in one and one["kind"] not in remote}):

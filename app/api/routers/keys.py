@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 
 from app.accounts.keys import create_key, load_key, revoke_key
@@ -17,6 +17,7 @@ from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, example
 from app.api.service import CurrentService
+from app.context.users.moments import Moment
 from configs.errors import NotFoundError
 from configs.text import Text
 from indexes.database.catalog import page
@@ -44,7 +45,7 @@ class NewKeyRequest(BaseModel):
     only_workspaces: list[Name] | None = Field(
         None, min_length=1, max_length=100, description="where it opens anything; default: wherever the member may"
     )
-    expires_at: AwareDatetime | None = Field(None, description="when it ceases to open anything; default: never")
+    expires_at: Moment | None = Field(None, description="when it ceases to open anything; default: never")
 
 
 class KeyView(BaseModel):

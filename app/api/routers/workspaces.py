@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.keys import forget_workspace
 from app.accounts.quotas import put_limits, subject_of_workspace
 from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
@@ -189,6 +190,7 @@ async def delete_workspace(
             if workspace is None or workspace.deleted_at is not None:
                 return None
             workspace.deleted_at = now()
+            forget_workspace(session, workspace_id)
             return create_job(session, None, PURGE, {"workspace_id": workspace_id})
 
     job_id = await service.run(work)

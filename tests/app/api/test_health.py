@@ -73,7 +73,11 @@ def test_a_model_that_is_gone_is_named(client: TestClient, tmp_path: Path) -> No
                     IndexRow(id=f"i{number}", workspace_id="w", fingerprint=name, recipe=recipe, maintained=True)
                 )
         ready = expect(503, over(client, database).get("/health/ready"))
+        with database.write() as session:
+            session.get_one(Workspace, "w").deleted_at = now()
+        without = expect(503, over(client, database).get("/health/ready"))
     assert faults(ready)["model"] == "the model 'gone/model' is not on this machine"
+    assert "model" not in faults(without)
 
 
 def test_a_data_folder_that_is_gone_is_named(client: TestClient, tmp_path: Path) -> None:

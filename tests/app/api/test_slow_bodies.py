@@ -14,14 +14,15 @@ from app.api.refusals import BodyLimit, SlowBodyError
 SCOPE: Scope = {"type": "http", "headers": []}
 
 
-async def read(pieces: AsyncIterator[Message]) -> int:
-    """Return how many bytes an application behind the limit reads."""
+async def read(pieces: AsyncIterator[Message], *, busy_seconds: float = 0.0) -> int:
+    """Return how many bytes an application behind the limit reads, that is busy with other things before each read."""
     read_bytes = 0
 
     async def application(_scope: Scope, receive: Receive, _send: Send) -> None:
         nonlocal read_bytes
         more = True
         while more:
+            await asyncio.sleep(busy_seconds)
             message = await receive()
             read_bytes += len(message["body"])
             more = message["more_body"]
@@ -43,6 +44,12 @@ async def pieces(count: int, size_bytes: int, pause_seconds: float) -> AsyncIter
         yield {"type": "http.request", "body": b"x" * size_bytes, "more_body": number < count - 1}
 
 
+async def pieces_at_once(count: int) -> AsyncIterator[Message]:
+    """Yield a body in pieces that are all there."""
+    for number in range(count):
+        yield {"type": "http.request", "body": b"x", "more_body": number < count - 1}
+
+
 @pytest.fixture(autouse=True)
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "GRACE_SECONDS", 1.0)
@@ -60,6 +67,18 @@ def test_a_body_that_stops_is_given_up() -> None:
 
 def test_a_slow_body_that_comes_on_is_read() -> None:
     assert asyncio.run(read(pieces(8, 1_000, 0.05))) == 8_000
+
+
+def test_a_body_that_waits_for_a_busy_service_is_read() -> None:
+    """All of it is here long before the service has a free thread for it: its sender is not slow."""
+    assert asyncio.run(read(pieces(2, 10, 0.0), busy_seconds=0.7)) == 20
+
+
+def test_what_is_here_is_read_even_where_no_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "GRACE_SECONDS", -1.0)
+    assert asyncio.run(read(pieces_at_once(3))) == 3
+    with pytest.raises(SlowBodyError):
+        asyncio.run(read(pieces(1, 1, 0.05)))
 
 
 def test_after_the_body_it_may_take_its_time() -> None:

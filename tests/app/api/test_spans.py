@@ -37,10 +37,17 @@ def test_stages_lie_below_their_request(workspace: Workspace, client: TestClient
         "http.route": "/v1/workspaces/{workspace_id}/searches",
         "http.response.status_code": 200,
         "playground.request_id": "r-1",
+        "playground.workspace_id": workspace.id,
     }
     stages = {one.name for one in finished if one.parent is not None and one.context.trace_id == root.context.trace_id}
     assert stages == set(answer["seconds"]) - {"total"}
     assert stages
+
+
+def test_where_no_workspace_is_named_the_span_has_none(client: TestClient, spans: InMemorySpanExporter) -> None:
+    client.get("/v1/workspaces")
+    (root,) = [one for one in spans.get_finished_spans() if one.name == "GET /v1/workspaces"]
+    assert "playground.workspace_id" not in (root.attributes or {})
 
 
 def test_a_failed_request_says_so(client: TestClient, spans: InMemorySpanExporter) -> None:

@@ -143,7 +143,7 @@ def _seen(session: Session, copy: Path, name: str) -> CopiedDatabase:
         path=copy,
         schema_revision=session.execute(text(REVISION)).scalar_one(),
         uploads=[(row[0], row[1]) for row in session.execute(text(UPLOADS))],
-        segments=_segments(session.execute(text(SEGMENTS)).tuples()),
+        segments=_segments(session.execute(text(SEGMENTS))),
         postgresql=PostgresqlVersions(server=server, pg_dump=find_program("pg_dump", server).version),
     )
 
@@ -152,7 +152,7 @@ def _vector_tables(session: Session) -> set[str]:
     return set(session.scalars(text(VECTOR_TABLES), {"schema": SCHEMA}))
 
 
-def _segments(rows: Iterable[tuple[Any, ...]]) -> list[NamedSegment]:
+def _segments(rows: Iterable[Sequence[Any]]) -> list[NamedSegment]:
     return [
         NamedSegment(index_id=index_id, id=segment_id, checksums=checksums) for index_id, segment_id, checksums in rows
     ]

@@ -38,6 +38,7 @@ ORPHAN = table_name("i", "never-committed")
 TABLES = (
     "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname !~ '^(pg_|information_schema)' ORDER BY 1"
 )
+DIGEST = """SELECT md5(coalesce(string_agg(one::text, ' ' ORDER BY one::text COLLATE "C"), '')) FROM """
 
 
 def settings_of(folder: Path, url: str, object_store: str = "") -> Settings:

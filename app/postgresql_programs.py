@@ -34,7 +34,10 @@ class Program(NamedTuple):
     def run(self, database: Database, *arguments: str) -> Ended:
         """Run it over a database. Its arguments, which every user of the machine may see, hold no password."""
         _, options = database.engine.dialect.create_connect_args(database.url)
-        place = make_conninfo(**{name: value for name, value in options.items() if name not in SECRETS})
+        told = {
+            name: value for name, value in options.items() if isinstance(value, str | int)
+        }  # the rest is the driver's
+        place = make_conninfo(**{name: value for name, value in told.items() if name not in SECRETS})
         environment = {**os.environ, "LC_ALL": "C"}
         if "password" in options:
             environment["PGPASSWORD"] = str(options["password"])
@@ -47,8 +50,8 @@ class Program(NamedTuple):
             check=False,
         )
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        told = [line for line in lines if "error" in line] or lines
-        return Ended(is_well=done.returncode == 0, said=told[0] if told else f"it ended with {done.returncode}")
+        errors = [line for line in lines if "error" in line] or lines
+        return Ended(is_well=done.returncode == 0, said=errors[0] if errors else f"it ended with {done.returncode}")
 
 
 def find_program(name: Literal["pg_dump", "pg_restore"], at_least: int) -> Program:

@@ -206,10 +206,11 @@ def test_a_password_is_in_no_argument(source: Settings, tmp_path: Path, monkeypa
 
 
 def test_a_table_that_is_dropped_meanwhile_begins_the_dump_anew(
-    source: Settings, target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, target: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "data"
-    mine = settings_of(folder, postgresql.copy_database(source.data_folder, folder))
+    library.database.close()  # a database that somebody uses is not copied
+    mine = settings_of(folder, postgresql.copy_database(library.folder, folder))
     (table,) = [name for name in contents(plain(mine)) if name.startswith(f"{SCHEMA}.")][:1]
     flag, folder_of_programs = tmp_path / "dropped", postgresql.programs()
     drop = f"{folder_of_programs}/psql -q '{plain(mine)}' -c 'DROP TABLE {table}' && touch {flag}"

@@ -9,19 +9,14 @@ from typing import Literal
 
 from alembic.script import ScriptDirectory
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import make_url
 
 import app
-from configs.errors import ConflictError, InvalidInputError
-from configs.settings import Settings
+from configs.errors import InvalidInputError
 
-DATABASE_NAME = "playground.sqlite"
+SQLITE_NAME = "playground.sqlite"
+DUMP_NAME = "playground.dump"
 MANIFEST_NAME = "manifest.json"
 MANIFEST_CHECKSUM_NAME = "manifest.sha256"
-POSTGRESQL_HINT = (
-    "for the database use `pg_dump --format=custom` and `pg_restore`; copy the folder `uploads` after the dump. "
-    "Indexes are rebuilt from both"
-)
 
 
 class StoredFile(BaseModel):
@@ -33,8 +28,19 @@ class StoredFile(BaseModel):
     size_bytes: int
 
 
+class PostgresqlVersions(BaseModel):
+    """The major versions of the server that was dumped, and of the program that dumped it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    server: int
+    pg_dump: int
+
+
 class BackupManifest(BaseModel):
-    """The content of a backup by name, and which release wrote it. `left_out` is what was damaged or gone already."""
+    """The content of a backup by name, and which release wrote it. `left_out` is what was damaged or gone already;
+    `postgresql` is there where the database is PostgreSQL's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,10 +50,16 @@ class BackupManifest(BaseModel):
     created_at: datetime
     files: dict[str, StoredFile]
     left_out: list[str]
+    postgresql: PostgresqlVersions | None = None
+
+    @property
+    def database_name(self) -> str:
+        """Return which of the files is the database."""
+        return SQLITE_NAME if self.postgresql is None else DUMP_NAME
 
     def encoded(self) -> tuple[bytes, bytes]:
         """Return the manifest as bytes, and its checksum."""
-        content = self.model_dump_json(indent=1).encode()
+        content = self.model_dump_json(indent=1, exclude_none=True).encode()
         return content, hashlib.sha256(content).hexdigest().encode()
 
     @classmethod
@@ -83,15 +95,3 @@ def damaged_backup(name: str) -> InvalidInputError:
         hint="nothing was restored; use another backup, or copy this one again from where it came",
         code="damaged_backup",
     )
-
-
-def sqlite_path(settings: Settings) -> Path:
-    """Return the file of the database; raises ConflictError `backup_needs_pg_dump` where it is no SQLite."""
-    url = make_url(settings.sqlalchemy_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise ConflictError(
-            f"the database is {url.get_backend_name()}, which this command does not back up",
-            hint=POSTGRESQL_HINT,
-            code="backup_needs_pg_dump",
-        )
-    return Path(url.database)

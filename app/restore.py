@@ -1,4 +1,4 @@
-"""The command `restore`: a backup back into an empty data folder, after every byte of it was checked."""
+"""The command `restore`: a backup back into an empty installation, after every byte of it was checked."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from app.backup_manifest import (
-    DATABASE_NAME,
-    MANIFEST_CHECKSUM_NAME,
-    MANIFEST_NAME,
-    BackupManifest,
-    damaged_backup,
-    sqlite_path,
-)
+from app.backup_manifest import MANIFEST_CHECKSUM_NAME, MANIFEST_NAME, BackupManifest, damaged_backup
+from app.database_restores import check_database, check_kind, place_database
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from configs.settings import Settings
 from indexes.durable_files import make_directory, sync_directory, synced_file
+from indexes.shared_files import SharedFiles
 
 STAGING_NAME = ".restoring"
 FOLDERS = ("uploads", "segments")
@@ -27,34 +22,58 @@ BLOCK_BYTES = 1 << 20
 
 
 def restore(settings: Settings, source: Path) -> BackupManifest:
-    """Restore a backup into the empty data folder and return what it says of itself.
+    """Restore a backup into an empty data folder, bucket and database, and return what it says of itself.
 
     Nothing is written before every checksum agrees; the database comes last, so that what a crash leaves is no
-    installation, and restoring again after emptying the folder is all it needs. A segment that the backup left out is
-    rebuilt when the service first looks for it.
+    installation, and restoring again after emptying the folder and the bucket is all it needs. A segment that the
+    backup left out is rebuilt when the service first looks for it. Raises ConflictError where something is not empty
+    or the database is of another kind, InvalidInputError for a damaged backup, StorageError for what the disk or
+    PostgreSQL refuses.
     """
-    folder = settings.data_folder
-    if sqlite_path(settings).resolve() != (folder / DATABASE_NAME).resolve():
-        hint = "leave PLAYGROUND_DATABASE_URL empty to restore"
-        raise ConflictError("the database would not lie in the data folder", hint=hint, code="database_elsewhere")
-    if folder.is_dir() and any(entry.name != STAGING_NAME for entry in folder.iterdir()):
-        hint = "restore into another folder by setting PLAYGROUND_DATA_FOLDER, or move what is there away"
-        raise ConflictError(f"the data folder {folder} is not empty", hint=hint, code="data_folder_not_empty")
+    check_database(settings)
+    shared = _checked_shared_files(settings)
     if not source.is_file():
         raise NotFoundError("backup", str(source), hint="name the file that `context-playground backup` wrote")
+    staging = settings.data_folder / STAGING_NAME
     with _opened(source) as archive:
         manifest = _checked(archive)
-        staging = folder / STAGING_NAME
+        check_kind(settings, manifest)
         if staging.exists():
             shutil.rmtree(staging)
         make_directory(staging)
         _extract(archive, staging)
-    for name in (*FOLDERS, DATABASE_NAME):
-        if (staging / name).exists():
-            (staging / name).rename(folder / name)
-            sync_directory(folder)
-    staging.rmdir()
+    _place_files(settings.data_folder, shared)
+    place_database(settings, staging, manifest.postgresql)
+    shutil.rmtree(staging)
     return manifest
+
+
+def _checked_shared_files(settings: Settings) -> SharedFiles | None:
+    """Return the bucket, if one is set; raise ConflictError where it or the data folder is not empty."""
+    folder = settings.data_folder
+    if folder.is_dir() and any(entry.name != STAGING_NAME for entry in folder.iterdir()):
+        hint = "restore into another folder by setting PLAYGROUND_DATA_FOLDER, or move what is there away"
+        raise ConflictError(f"the data folder {folder} is not empty", hint=hint, code="data_folder_not_empty")
+    if not settings.object_store:
+        return None
+    shared = SharedFiles(settings.object_store, folder)
+    if any(True for name in FOLDERS for _ in shared.files(folder / name)):
+        hint = "restore into another bucket or prefix by setting PLAYGROUND_OBJECT_STORE"
+        raise ConflictError(f"{settings.object_store} is not empty", hint=hint, code="object_store_not_empty")
+    return shared
+
+
+def _place_files(folder: Path, shared: SharedFiles | None) -> None:
+    """Move the extracted files to where the service reads them; uploads are in the bucket alone, if there is one."""
+    for name in FOLDERS:
+        if not (folder / STAGING_NAME / name).exists():
+            continue
+        (folder / STAGING_NAME / name).rename(folder / name)
+        sync_directory(folder)
+        if shared is not None:
+            shared.share(folder / name)
+            if name == "uploads":
+                shutil.rmtree(folder / name)
 
 
 @contextmanager
@@ -79,21 +98,21 @@ def _checked(archive: tarfile.TarFile) -> BackupManifest:
     content, checksum = (b"".join(_blocks(archive, name)) for name in (MANIFEST_NAME, MANIFEST_CHECKSUM_NAME))
     manifest = BackupManifest.decoded(content, checksum)
     stored = [name for name in names if name not in (MANIFEST_NAME, MANIFEST_CHECKSUM_NAME)]
-    if sorted(stored) != sorted(manifest.files) or DATABASE_NAME not in manifest.files:
+    if sorted(stored) != sorted(manifest.files) or manifest.database_name not in manifest.files:
         raise damaged_backup("the list of files")
     for name, expected in manifest.files.items():
         digest = hashlib.sha256()
         for block in _blocks(archive, name):
             digest.update(block)
-        if digest.hexdigest() != expected.sha256 or not _is_ours(name):
+        if digest.hexdigest() != expected.sha256 or not _is_ours(name, manifest.database_name):
             raise damaged_backup(name)
     return manifest
 
 
-def _is_ours(name: str) -> bool:
+def _is_ours(name: str, database_name: str) -> bool:
     """Tell whether a name stays in the data folder, in a place that a backup fills."""
     path = PurePosixPath(name)
-    return name == DATABASE_NAME or (path.parts[0] in FOLDERS and len(path.parts) > 1 and ".." not in path.parts)
+    return name == database_name or (path.parts[0] in FOLDERS and len(path.parts) > 1 and ".." not in path.parts)
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> None:

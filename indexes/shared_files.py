@@ -73,14 +73,14 @@ class SharedFiles:
             with _errors(path.name):
                 self._obstore().put(self._store, self._name(path), path)
 
-    def fetch(self, path: Path) -> None:
-        """Write a file of the bucket to its local place, in one step."""
-        blocks = self._blocks(path)
-        make_directory(path.parent)
-        with synced_file(path) as stream:
+    def fetch(self, path: Path, target: Path | None = None) -> None:
+        """Write a file of the bucket to its local place, or to `target`, in one step."""
+        blocks, target = self._blocks(path), target or path
+        make_directory(target.parent)
+        with synced_file(target) as stream:
             for block in blocks:
                 stream.write(block)
-        sync_directory(path.parent)
+        sync_directory(target.parent)
 
     def sha256_of(self, path: Path) -> str:
         """Return the SHA-256 of a file in the bucket, "" where there is none."""

@@ -87,9 +87,8 @@ class VectorTable:
 
     def __init__(self, database: Database, location: Path) -> None:
         self._database = database
-        place = f"{location.parent.parent.name}/{location.parent.name}"
         self._segment = location.parent.name
-        name = f"segment_{hashlib.sha256(place.encode()).hexdigest()[:24]}"
+        name = table_name(location.parent.parent.name, self._segment)
         self.name = f"{SCHEMA}.{name}"
         self._table = table(name, schema=SCHEMA)
 
@@ -174,6 +173,11 @@ class VectorTable:
                 hint="repair the index with POST …/repairs; it is rebuilt from the database",
                 code=SEGMENT_UNREADABLE,
             ) from error
+
+
+def table_name(index_id: str, segment_id: str) -> str:
+    """Return the name that the table of a segment has in its schema."""
+    return f"segment_{hashlib.sha256(f'{index_id}/{segment_id}'.encode()).hexdigest()[:24]}"
 
 
 _THROUGH_THE_GRAPH = text(

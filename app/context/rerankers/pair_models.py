@@ -44,8 +44,11 @@ class PairScorer:
         self.score("a question of some words", [" ".join(["word"] * MEASURED_WORDS)] * MEASURED_PAIRS)
 
     def affordable_pairs(self, budget_ms: float) -> int:
-        """Return how many pairs the budget pays for at the pace measured so far."""
-        return int(budget_ms / self._pair_ms)
+        """Return how many pairs the budget pays for at the pace measured so far, at least one.
+
+        Only what is scored is measured: without that pair one stall would end all reranking.
+        """
+        return max(1, int(budget_ms / self._pair_ms))
 
     def score(self, question: str, texts: Sequence[str]) -> tuple[list[float], list[int]]:
         """Return for each text its score with the question, and how many tokens of the pair the window cut off."""

@@ -67,11 +67,21 @@ def test_a_time_budget_bounds_the_depth(folder: Path) -> None:
     assert (new.totals["reranked"], sorted(new.order)) == (2, [0, 1])
     assert scorer._pair_ms < 400.0
     scorer._pair_ms = 4_000.0
-    assert short.rerank("oak", HITS, CONTENTS).order == []
+    assert short.rerank("oak", HITS, CONTENTS).order == [0]
     scorer._pair_ms = pair_ms
     again = short.as_deep_as(2)
     assert (again.depth, again.time_budget_ms) == (2, None)
     assert sorted(again.rerank("oak", HITS[: again.depth], CONTENTS).order) == [0, 1]
+
+
+def test_the_pace_recovers_from_a_stall(folder: Path) -> None:
+    scorer = loaded_scorer(str(folder), None)
+    budget = CrossEncoder(kind="cross_encoder", model=str(folder), time_budget_ms=60_000)
+    scorer._measure(1e9)
+    assert budget.rerank("oak", HITS, CONTENTS).totals["reranked"] == 1
+    depths = [budget.rerank("oak", HITS, CONTENTS).totals["reranked"] for _ in range(50)]
+    assert min(depths) >= 1
+    assert depths[-1] == len(HITS)
 
 
 def test_other_weights_under_the_same_path_are_refused(tmp_path: Path) -> None:

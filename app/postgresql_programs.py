@@ -34,7 +34,7 @@ class Program(NamedTuple):
     def run(self, database: Database, *arguments: str) -> Ended:
         """Run it over a database. Its arguments, which every user of the machine may see, hold no password."""
         _, options = database.engine.dialect.create_connect_args(database.url)
-        told = {name: value for name, value in options.items() if isinstance(value, str | int)}
+        told = {name: str(value) for name, value in options.items() if isinstance(value, str | int)}
         place = make_conninfo(**{name: value for name, value in told.items() if name not in SECRETS})
         environment = {**os.environ, "LC_ALL": "C"}
         if "password" in options:

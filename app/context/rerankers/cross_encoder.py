@@ -37,7 +37,7 @@ class CrossEncoder(Reranker):
         None,
         ge=1,
         le=600_000,
-        description="rerank only as many hits as fit into this time at the pace measured so far, at most `depth`: the "
+        description="rerank only as many hits as fit into this time at the pace measured so far, 1 to `depth`: the "
         "result then depends on the machine's load, and the receipt says how many were read. null: always `depth`",
         json_schema_extra=LIVE,
     )

@@ -6,11 +6,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Limits(BaseModel):
-    """Limits on what an experiment measured; null sets none. The upper end of an interval is held against them."""
+    """Limits on what an experiment measured; null sets none. The upper end of an interval is held against them.
+
+    With `question_set` and `metric` evidence counts only where it asked that set and was decided by that metric.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     margin: float = Field(0.05, gt=0, le=0.5, description="widest margin of an experiment that counts as evidence")
+    question_set: str | None = Field(
+        None, min_length=1, max_length=200, description="the question set that evidence must have asked; null takes any"
+    )
+    metric: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="the deciding metric of evidence, as `recall@10`; null takes any",
+    )
     p95_seconds: float | None = Field(None, gt=0, le=3_600, description="95th percentile of the timed requests")
     request_tokens: float | None = Field(
         None, gt=0, le=2_000_000, description="mean tokens of a request, instructions and question included"

@@ -42,6 +42,7 @@ def freshness(session: Session, material: Material) -> Iterator[Condition]:
     candidate = name_of(material.candidate)
     detail = f"it ran {candidate}" if asked else f"it ran {labels}; none has exactly the settings of {candidate}"
     yield condition("strategy", asked, detail)
+    yield from _agreement(material, experiment, findings)
     yield _question_set(session, experiment)
     yield _documents(session, experiment, findings)
 
@@ -57,6 +58,17 @@ def _index(session: Session, material: Material) -> Condition:
     missing = len(missing_versions(session, alias.workspace_id, index.id))
     detail = f"index {index.id} misses {missing} documents in their newest version"
     return condition("index", not missing, detail, measured=missing, limit=0, items=[index.id])
+
+
+def _agreement(material: Material, experiment: ExperimentRow, findings: Findings) -> Iterator[Condition]:
+    """Yield whether the experiment asked the set and was decided by the metric that the alias names, if it does."""
+    limits = material.alias.parsed_limits()
+    for wanted, used, what in (
+        (limits.question_set, experiment.question_set, "asked the set"),
+        (limits.metric, findings.metric, "was decided by the metric"),
+    ):
+        if wanted is not None:
+            yield condition("agreement", wanted == used, f"it {what} {used!r}; the alias takes {wanted!r} only")
 
 
 def _question_set(session: Session, experiment: ExperimentRow) -> Condition:

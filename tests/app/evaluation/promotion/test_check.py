@@ -179,6 +179,19 @@ def test_a_wide_margin_is_no_evidence(trials: Trials, upgraded: str) -> None:
     assert trials.unmet(upgraded) == ["margin"]
 
 
+@pytest.mark.parametrize("limit", ["question_set", "metric"])
+def test_evidence_is_of_what_the_alias_names(trials: Trials, upgraded: str, limit: str) -> None:
+    checked = trials.check(upgraded)
+    used = {"question_set": checked.question_set, "metric": checked.metric}
+    trials.limit(**used)
+    assert trials.check(upgraded).is_met
+    trials.limit(**{**used, limit: "another"})
+    assert trials.unmet(upgraded) == ["agreement"]
+    assert "another" in trials.check(upgraded).unmet[0].detail
+    with refused("promotion_refused"):
+        trials.promote(upgraded)
+
+
 def test_failed_cells_are_no_evidence(trials: Trials, upgraded: str) -> None:
     trials.edit_strategy(upgraded, "s32", failures=1)
     found = trials.condition(upgraded, "failures")

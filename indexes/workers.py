@@ -7,6 +7,7 @@ holds.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -225,7 +226,7 @@ class Workers:
 
     def _sign_in(self) -> None:
         with self._database.write() as session:
-            session.merge(Worker(id=self.id, host=socket.gethostname(), process_id=os.getpid(), heartbeat_at=now()))
+            session.merge(Worker(id=self.id, host=process_space(), process_id=os.getpid(), heartbeat_at=now()))
 
     def _sweep(self) -> None:
         """Enqueue unfinished jobs that no living worker holds: all that had begun, and of the others the oldest, as
@@ -254,9 +255,20 @@ class Workers:
             return True
         if worker.id == self.id:
             return job_id not in self._under_way
-        if worker.host == socket.gethostname() and not _is_other_process(worker.process_id):
+        if worker.host == process_space() and not _is_other_process(worker.process_id):
             return True
         return not is_alive(worker.heartbeat_at)
+
+
+def process_space() -> str:
+    """Return the name of where process ids are told apart: the host's and, where there are any, its start's and its
+    namespace's. Containers may share a host's name and see one another's processes no more than another machine's.
+    """
+    told = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # only Linux has these
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        told.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(told)
 
 
 def is_alive(heartbeat_at: datetime) -> bool:

@@ -17,7 +17,7 @@ from dbos import DBOS
 from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Worker
 from indexes.jobs import request_cancel
-from indexes.workers import DEAD_AFTER_SECONDS, HAND_OUT_SECONDS, Workers
+from indexes.workers import DEAD_AFTER_SECONDS, HAND_OUT_SECONDS, Workers, process_space
 from tests.database import fresh_database
 from tests.indexes.work import (
     HANDLERS,
@@ -189,13 +189,23 @@ def test_what_had_begun_comes_before_what_waits(database: Database, workers: Wor
     assert job.finished_at < last
 
 
-@pytest.mark.parametrize("host", ["elsewhere", socket.gethostname()])
+@pytest.mark.parametrize("host", ["elsewhere", process_space()])
 def test_the_job_of_a_living_worker_is_left_alone(database: Database, workers: Workers, host: str) -> None:
     job_id = left_behind(database, host=host, heartbeat_at=now() - timedelta(seconds=2))
     workers.enqueue(job_id, 3)
     finished(database, add_job(database, batches=1), add_job(database, batches=1))
     job = load(database, job_id)
     assert (job.state, job.lease, job.worker_id != workers.id) == ("running", 3, True)
+    with database.write() as session:
+        session.get_one(Job, job_id).state = "cancelled"
+
+
+def test_a_process_id_of_another_namespace_tells_nothing(database: Database, workers: Workers) -> None:
+    space = f"{socket.gethostname()} pid:[1]"
+    job_id = left_behind(database, host=space, process_id=2**22 + 1, heartbeat_at=now() - timedelta(seconds=2))
+    workers.enqueue(job_id, 3)
+    finished(database, add_job(database, batches=1), add_job(database, batches=1))
+    assert (load(database, job_id).state, load(database, job_id).lease) == ("running", 3)
     with database.write() as session:
         session.get_one(Job, job_id).state = "cancelled"
 
@@ -271,7 +281,7 @@ def test_the_worker_gives_signs_of_life(database: Database, workers: Workers) ->
             return session.get_one(Worker, workers.id)
 
     first = sign()
-    assert (first.host, first.process_id) == (socket.gethostname(), os.getpid())
+    assert (first.host, first.process_id) == (process_space(), os.getpid())
     until(lambda: sign().heartbeat_at > first.heartbeat_at)
 
 

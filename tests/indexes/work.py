@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from configs.errors import InvalidInputError
 from indexes.database.engine import Database, now
 from indexes.database.tables import Job, Worker, Workspace
 from indexes.jobs import FINAL_STATES, Handler, RunningJob, create_job
+from indexes.workers import process_space
 
 WAIT_SECONDS = 20.0
 
@@ -107,7 +107,7 @@ def left_behind(database: Database, **worker: Any) -> str:
     """Return a job that another worker had in its third lease, after two of four batches."""
     worker_id = f"worker_{now().timestamp()}"
     job_id = add_job(database, "left", batches=4)
-    defaults = {"id": worker_id, "host": socket.gethostname(), "process_id": os.getppid(), "heartbeat_at": now()}
+    defaults = {"id": worker_id, "host": process_space(), "process_id": os.getppid(), "heartbeat_at": now()}
     with database.write() as session:
         if worker:
             session.add(Worker(**{**defaults, **worker}))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from app.api.authentication import needs
 from app.api.caller import CallerName
 from app.api.examples_aliases import ALIASES, CANDIDATES, ROLLBACKS
 from app.api.idempotency import PlaygroundRoute
@@ -233,6 +234,7 @@ async def create_rollback(
 
 
 @router.delete("/{alias}", status_code=204, summary="Delete an alias")
+@needs("admin")
 async def remove_alias(
     service: CurrentService,
     workspace_id: WorkspaceId,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.caller import CallerName
+from app.api.authentication import CurrentCaller
 from app.api.examples_aliases import PROMOTIONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Name, WorkspaceId, example
@@ -80,21 +80,23 @@ async def create_promotion(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: CallerName,
+    caller: CurrentCaller,
     body: Annotated[NewPromotion, Body(openapi_examples=PROMOTIONS)],
 ) -> ChangeView:
     """Let the candidate answer, in every process from now on, where every condition of the check is met.
 
-    Else 409 with each unmet condition and its figures, unless `override_reason` is given. The index of the version that
-    answered before is kept for a rollback. Without an index nothing is promoted, whatever the reason: 409 with the call
-    that builds it.
+    Else 409 with each unmet condition and its figures, unless `override_reason` is given, which takes the role admin.
+    The index of the version that answered before is kept for a rollback. Without an index nothing is promoted,
+    whatever the reason: 409 with the call that builds it.
     """
+    if body.override_reason is not None:
+        caller.check_role("admin", workspace_id)
 
     def work() -> ChangeView:
         with service.database.write() as session:
             load_workspace(session, workspace_id)
             change = promote_with_evidence(
-                session, workspace_id, alias, body.experiment_id, Change(caller, body.reason), body.override_reason
+                session, workspace_id, alias, body.experiment_id, Change(caller.name, body.reason), body.override_reason
             )
             return change_view(change)
 

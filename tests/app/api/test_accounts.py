@@ -195,6 +195,18 @@ def test_a_job_ends_whatever_becomes_of_who_began_it(accounts: Accounts, workspa
     assert workspace.wait(sent["job"]["id"])["state"] == "succeeded"
 
 
+def test_an_override_is_an_admins(accounts: Accounts, workspace: Workspace) -> None:
+    alias = workspace.path("/aliases/bot")
+    expect(201, workspace.request("PUT", "/aliases/bot", json={}))
+    for role, status, code in (("editor", 403, "forbidden"), ("admin", 409, "no_candidate")):
+        member = accounts.member()
+        accounts.role(workspace.id, member, role)
+        headers = {"Authorization": f"Bearer {accounts.key(member)['key']}"}
+        body = {"override_reason": "because"}
+        expect_problem(accounts.client.post(f"{alias}/promotions", json=body, headers=headers), status, code)
+        expect_problem(accounts.client.post(f"{alias}/promotions", json={}, headers=headers), 409, "no_candidate")
+
+
 @pytest.mark.parametrize(
     ("at_most", "elsewhere", "status", "code"),
     [("viewer", False, 403, "forbidden"), (None, True, 404, "workspace_not_found"), ("editor", False, 201, "")],

@@ -100,7 +100,7 @@ def _sections(document: ParsedDocument) -> list[_Section]:
 def _kept_whole(document: ParsedDocument, tokens: Tokens, size_tokens: int) -> Iterator[Span]:
     """Yield tables and fenced code up to the limit, and each heading with the first character below it.
 
-    A run of headings is kept together up to `size_tokens`.
+    A run of headings is kept together up to `size_tokens`, white space around it counted: it goes with the piece.
     """
     text, lead, limit_tokens = document.text, Span(0, 0), LARGEST_BLOCK_IN_SIZES * size_tokens
     for block in document.blocks:
@@ -109,7 +109,8 @@ def _kept_whole(document: ParsedDocument, tokens: Tokens, size_tokens: int) -> I
             below = min(next_character(text, span.end) + 1, len(text))
             start = lead.start if len(lead) and next_character(text, lead.end) == span.start else span.start
             lead = Span(0, 0)
-            if tokens.count(start, below) <= size_tokens:
+            around = 0 if next_character(text, 0) == start else start, next_character(text, below)
+            if tokens.count(*around) <= size_tokens:
                 lead = Span(start, span.end)
                 yield Span(span.start, below)
         elif block.kind in ("table", "code") and tokens.count(span.start, span.end) <= limit_tokens:

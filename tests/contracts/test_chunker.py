@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from configs.span import Span, union
 from ingest.chunkers import Chunker
 from ingest.chunking import chunk_document
-from ingest.document import Encoder, ParsedDocument, Piece
+from ingest.document import Block, Encoder, ParsedDocument, Piece
 from ingest.embedders import Vectors
 from ingest.leads import PREFIX_SHARE, lead_text
 from ingest.tokenizers import TokenizerTools, count_tokens, token_offsets
@@ -105,6 +105,16 @@ def check_promises(chunker: Chunker, document: ParsedDocument, tools: TokenizerT
         assert [*edges, piece.span.start] == sorted([*edges, piece.span.start])
         assert all(text[span.start : span.end].strip() for span in piece.lead)
     assert pieces == pieces_of(chunker, document)
+
+
+@each_kind
+@pytest.mark.parametrize("text", ["the. \n\n### Étendue\n\n\xad the. \n\n", "\n\n\n### Étendue\n\n\xade"])
+def test_white_space_around_what_just_fits_passes_no_limit(kind: str, text: str) -> None:
+    start = text.index("#")
+    block = Block(kind="heading", span=Span(start, start + 11), level=3, label="Étendue")
+    document = ParsedDocument(text=text, title="", blocks=(block,))
+    for chunker in of_kind(kind):
+        check_promises(chunker, document, TokenizerTools(chunker.tokenizer))
 
 
 @each_kind

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -35,28 +36,30 @@ def recent_questions(
     erased, or is no longer kept, is not there.
     """
     found: dict[str, RecentQuestion] = {}
-    for one in _contexts(session, workspace_id, alias):
-        is_theirs = one.user_id is None or f"user:{one.user_id}" in caller.names
-        if is_theirs and one.principal.names <= caller.names and one.question not in found:
-            found[one.question] = one
-        if len(found) == most:
-            break
+    with closing(_contexts(session, workspace_id, alias)) as contexts:
+        for one in contexts:
+            is_theirs = one.user_id is None or f"user:{one.user_id}" in caller.names
+            if is_theirs and one.principal.names <= caller.names and one.question not in found:
+                found[one.question] = one
+            if len(found) == most:
+                break
     return list(found.values())
 
 
-def _contexts(session: Session, workspace_id: str, alias: str) -> Iterator[RecentQuestion]:
+def _contexts(session: Session, workspace_id: str, alias: str) -> Generator[RecentQuestion]:
     """Yield the questions of the alias's contexts, newest first; an erased receipt has none."""
     question = ContextRow.receipt["question"].as_string()
     statement = select(ContextRow.id, ContextRow.user_id, ContextRow.request, question.label("question"))
     statement = statement.where(ContextRow.workspace_id == workspace_id, ContextRow.alias == alias)
     newest = statement.order_by(ContextRow.created_at.desc(), ContextRow.id.desc()).limit(CONTEXTS_LOOKED_AT)
-    for row in session.execute(newest.execution_options(yield_per=100)):
-        if row.question is not None:
-            restriction = row.request["filter"]
-            yield RecentQuestion(
-                context_id=row.id,
-                question=row.question,
-                principal=Principal.of(row.request["principals"]),
-                restriction=None if restriction is None else Filter.model_validate(restriction),
-                user_id=row.user_id,
-            )
+    with session.execute(newest.execution_options(yield_per=100)) as rows:  # its reader may stop before the end
+        for row in rows:
+            if row.question is not None:
+                restriction = row.request["filter"]
+                yield RecentQuestion(
+                    context_id=row.id,
+                    question=row.question,
+                    principal=Principal.of(row.request["principals"]),
+                    restriction=None if restriction is None else Filter.model_validate(restriction),
+                    user_id=row.user_id,
+                )

@@ -29,14 +29,14 @@ def chunk_document(
     """Return the chunks of `document` in order.
 
     A chunk's heading path is that of its first non-space character: a heading that opens the chunk is part of it. Its
-    prefix is title and headings, if asked for, and then the lead that its chunker gives it; a chunker of code takes the
-    file's name for a missing title. Give `tools` to share the tokens of a text among chunkers of one tokenizer.
+    prefix is title and headings, if asked for, and then the lead that its chunker gives it; a chunker of code puts the
+    file's name after the title. Give `tools` to share the tokens of a text among chunkers of one tokenizer.
     """
     text = document.text
-    title = title or (file_name if chunker.names_file else "")
+    names = (title, file_name if chunker.names_file else "")
     tools = tools if tools is not None else TokenizerTools(chunker.tokenizer)
     tokens = tools.tokens(text)
-    prefixes = _Prefixes(text, title if with_prefix else None, chunker)
+    prefixes = _Prefixes(text, names if with_prefix else None, chunker)
     chunks = []
     for piece in chunker.split(document, tools):
         span = piece.span
@@ -61,11 +61,14 @@ def indexed_text(text: str, chunk: Chunk) -> str:
 
 
 class _Prefixes:
-    """The prefixes of one document's chunks, remembered; with a title of None leads stand alone."""
+    """The prefixes of one document's chunks, remembered.
 
-    def __init__(self, text: str, title: str | None, chunker: Chunker) -> None:
+    `names` are title and file name; with None leads stand alone.
+    """
+
+    def __init__(self, text: str, names: tuple[str, str] | None, chunker: Chunker) -> None:
         self._text = text
-        self._title = title
+        self._names = names
         self._chunker = chunker
         self._leads: dict[tuple[Span, ...], tuple[Span, ...]] = {}
         self._prefixes: dict[tuple[tuple[str, ...], tuple[Span, ...]], str] = {}
@@ -80,37 +83,47 @@ class _Prefixes:
         lead = self._leads[wanted]
         if (path, lead) not in self._prefixes:
             said = lead_text(self._text, lead)
-            named = "" if self._title is None else context_prefix(self._title, path, self._chunker, below=said)
-            self._prefixes[path, lead] = named + said
+            self._prefixes[path, lead] = self._named(path, said) + said
         return lead, self._prefixes[path, lead]
 
+    def _named(self, path: tuple[str, ...], said: str) -> str:
+        if self._names is None:
+            return ""
+        title, file_name = self._names
+        return context_prefix(title, path, self._chunker, file_name=file_name, below=said)
 
-def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker, *, below: str = "") -> str:
-    """Return title and headings, joined by SEPARATOR, then an empty line; "" where there is neither.
 
-    White space is collapsed, and a heading equal to the title (apart from case) is left out. With the lead `below` it,
-    the prefix has at most a quarter of the chunker's size limit in tokens of its tokenizer: for that the outermost
-    headings go first, then words at the end of the title and of the innermost heading.
+def context_prefix(title: str, path: tuple[str, ...], chunker: Chunker, *, file_name: str = "", below: str = "") -> str:
+    """Return title, file name and headings, joined by SEPARATOR, then an empty line; "" where there is none of them.
+
+    White space is collapsed, and a file name or heading equal to the title (apart from case) is left out. With the lead
+    `below` it, the prefix has at most a quarter of the chunker's size limit in tokens of its tokenizer: for that the
+    outermost headings go first, then a file name between title and heading, then words at the end of what is left.
     """
-    title = " ".join(title.split())
+    names = [name for name in (" ".join(name.split()) for name in (title, file_name)) if name]
+    if len(names) == 2 and names[0].casefold() == names[1].casefold():
+        del names[1]
     headings = [" ".join(heading.split()) for heading in path]
-    parts = [title, *(heading for heading in headings if heading.casefold() != title.casefold())]
-    parts = [part for part in parts if part]
+    headings = [heading for heading in headings if heading and heading.casefold() != "".join(names[:1]).casefold()]
+    parts = [*names, *headings]
     if chunker.size_limit_tokens is not None:
         limit_tokens = chunker.size_limit_tokens // PREFIX_SHARE - count_tokens(below, chunker.tokenizer)
-        parts = _limited(parts, limit_tokens, chunker.tokenizer)
+        parts = _limited(parts, max(1, len(names)), limit_tokens, chunker.tokenizer)
     return SEPARATOR.join(parts) + END if parts else ""
 
 
-def _limited(parts: list[str], limit_tokens: int, tokenizer: str) -> list[str]:
-    """Return the parts, fewer or shorter, so that the prefix has at most `limit_tokens` tokens."""
+def _limited(parts: list[str], names: int, limit_tokens: int, tokenizer: str) -> list[str]:
+    """Return the parts, fewer or shorter, so that the prefix has at most `limit_tokens` tokens.
+
+    The first of them, and the second where `names` is 2, are no inner headings.
+    """
 
     def size(some: list[str]) -> int:
         return count_tokens(SEPARATOR.join(some) + END, tokenizer)
 
     parts = list(parts)
     while len(parts) > 2 and size(parts) > limit_tokens:
-        del parts[1]
+        del parts[names if len(parts) > names + 1 else 1]
     if not parts or size(parts) <= limit_tokens:
         return parts
     room = limit_tokens - size([""] * len(parts))

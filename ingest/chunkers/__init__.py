@@ -43,7 +43,7 @@ class Chunker(Part):
     """
 
     names_file: ClassVar[bool] = False
-    """Whether the name of a file without a title stands in for it in prefixes."""
+    """Whether prefixes name the file, after the title where there is one."""
 
     tokenizer: Text = Field(
         "all-MiniLM-L6-v2",

@@ -26,8 +26,8 @@ class Code(Chunker):
 
     Costs a parse of the code, up to three times the time of `recursive`; pays for questions about definitions.
     A class that is too large is cut between its methods, a function between its statements. In front of a piece stand,
-    when it is indexed and when it is sent, the signatures of what encloses it; the file's name stands in for a missing
-    title. A comment stays with the definition below it where both fit.
+    when it is indexed and when it is sent, the signatures of what encloses it; when it is indexed, title and file
+    name too (`context_prefix`). A comment stays with the definition below it where both fit.
 
     The language of a file follows from its extension, that of fenced code in Markdown from its label: Bash, C, C++, Go,
     Java, JavaScript, PHP, Python, Ruby, Rust, TypeScript. Fenced code that fits stays whole. Code in another
@@ -35,6 +35,7 @@ class Code(Chunker):
     """
 
     names_file: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
 
     kind: Literal["code"]
     size_tokens: int = Field(

@@ -32,6 +32,7 @@ class Semantic(Chunker):
     """
 
     encodes: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
 
     kind: Literal["semantic"]
     embedder: Embedder = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,10 +20,13 @@ class Sentence(Chunker):
     """Pack whole sentences, one after the other, while they fit; neighbours may share sentences.
 
     Takes up to twice as long as `recursive`, and pays for prose: no chunk begins or ends in the middle of a sentence.
-    Abbreviations (Dr., e.g.), decimals and the numbers of list items end no sentence; a list item is one, a heading
-    belongs to the sentence below it, and a table, fenced code or record stays whole where it fits. What has no sentence
-    ends, or a sentence that is too long, is cut as `recursive` does and shares nothing with its neighbours.
+    Abbreviations (Dr., Gen., e.g.), decimals, days (3. Oktober) and the numbers of list items end no sentence; a list
+    item is one, a heading belongs to the sentence below it, and a table, fenced code or record stays whole where it
+    fits. What has no sentence ends, or a sentence that is too long, is cut as `recursive` does and shares nothing with
+    its neighbours.
     """
+
+    revision: ClassVar[int] = 2
 
     kind: Literal["sentence"]
     size_tokens: int = Field(

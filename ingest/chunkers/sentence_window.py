@@ -24,6 +24,7 @@ class SentenceWindow(Chunker):
     """
 
     parents: ClassVar[Parents] = "own"
+    revision: ClassVar[int] = 2
 
     kind: Literal["sentence_window"]
     window_sentences: int = Field(

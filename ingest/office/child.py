@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import sys
 import zipfile
@@ -28,8 +29,11 @@ MEDIA_TYPES = {
     "eml": "message/rfc822",
 }
 PACKAGES = frozenset({"docx", "pptx", "xlsx"})
-DECLARATION_WINDOW_BYTES = 65_536
-"""A document type is declared in front of the first element."""
+PROLOG_WINDOW_BYTES = 65_536
+"""A document type is declared in front of the first element, which begins within so many bytes or is not looked for."""
+
+_PASSED_OVER = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
+_ELEMENT = re.compile(rb"<[^!]")
 
 MOST_ANSWER_BYTES_PER_CHARACTER = 24
 MOST_FILES_IN_ARCHIVE = 10_000
@@ -48,16 +52,25 @@ def limit_itself(memory_bytes: int, seconds: int, most_characters: int) -> None:
 
 
 def refuse_declarations(data: bytes) -> None:
-    """Raise ValueError where a part of an Office package declares entities, which its format forbids.
+    """Raise ValueError where a part of an Office package declares entities, which its format forbids, or may do so.
 
-    The library leaves such entities out, and with them what they stand for.
+    The library leaves such entities out, and with them what they stand for. What stands in front of a part's first
+    element is looked at; where that is more than PROLOG_WINDOW_BYTES, the part is refused unread.
     """
     with zipfile.ZipFile(BytesIO(data)) as archive:
         for name in archive.namelist():
             if name.endswith((".xml", ".rels")):
                 with archive.open(name) as part:
-                    if b"<!DOCTYPE" in part.read(DECLARATION_WINDOW_BYTES):
-                        raise ValueError(f"the part {name!r} declares a document type, which Office files may not")
+                    start = _PASSED_OVER.sub(b"", part.read(PROLOG_WINDOW_BYTES))
+                    has_more = bool(part.read(1))
+                element = _ELEMENT.search(start)
+                if b"<!" in (start[: element.start()] if element is not None else start):
+                    raise ValueError(f"the part {name!r} declares a document type, which Office files may not")
+                if element is None and has_more:
+                    raise ValueError(
+                        f"the part {name!r} has no element in its first {PROLOG_WINDOW_BYTES} bytes, so that document "
+                        f"types, which Office files may not declare, cannot be ruled out"
+                    )
 
 
 def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dict[str, Any]:

@@ -136,6 +136,30 @@ def test_a_long_prefix_loses_its_outermost_headings_then_words(size_tokens: int,
 
 
 @pytest.mark.parametrize(
+    ("size_tokens", "title", "prefix"),
+    [
+        (64, "title", "title > source.py > one two three > four five six\n\n"),
+        (48, "title", "title > source.py > four five six\n\n"),
+        (32, "title", "title > four five six\n\n"),
+        (16, "title", "title > four five\n\n"),
+        (48, "", "source.py > one two three > four five six\n\n"),
+        (32, "", "source.py > four five six\n\n"),
+    ],
+)
+def test_a_long_prefix_loses_the_name_of_the_file_after_outer_headings(
+    size_tokens: int, title: str, prefix: str
+) -> None:
+    path = ("one two three", "four five six")
+    made = context_prefix(title, path, sized(size_tokens), file_name="source.py")
+    assert made == prefix.replace(" > ", SEPARATOR)
+    assert count_tokens(made) <= size_tokens // 4
+
+
+def test_of_headings_without_a_title_the_outermost_and_the_innermost_stay() -> None:
+    assert context_prefix("", ("one", "two", "three", "four"), sized(16)) == f"one{SEPARATOR}four\n\n"
+
+
+@pytest.mark.parametrize(
     ("title", "path", "prefix"),
     [
         ("a b c d e f", (), "a b c d\n\n"),
@@ -151,9 +175,16 @@ def test_words_that_do_not_fit_are_left_out_at_the_end(title: str, path: tuple[s
 
 
 @settings(max_examples=60)
-@given(title=sentences() | st.just(""), path=st.lists(sentences(), max_size=4), size_tokens=st.integers(16, 200))
-def test_a_prefix_never_has_more_than_a_quarter_of_the_size(title: str, path: list[str], size_tokens: int) -> None:
-    prefix = context_prefix(title, tuple(path), sized(size_tokens))
+@given(
+    title=sentences() | st.just(""),
+    file_name=st.sampled_from(["", "a.py", "source/billing/refunds.py", "two words.py"]),
+    path=st.lists(sentences(), max_size=4),
+    size_tokens=st.integers(16, 200),
+)
+def test_a_prefix_never_has_more_than_a_quarter_of_the_size(
+    title: str, file_name: str, path: list[str], size_tokens: int
+) -> None:
+    prefix = context_prefix(title, tuple(path), sized(size_tokens), file_name=file_name)
     assert count_tokens(prefix) <= size_tokens // 4
     assert prefix == "" or prefix.endswith("\n\n")
     assert "\n" not in prefix.removesuffix("\n\n")
@@ -167,8 +198,8 @@ def test_a_chunker_without_a_size_keeps_the_whole_prefix() -> None:
 def test_equal_paths_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[tuple[str, ...]] = []
 
-    def noting(_title: str, path: tuple[str, ...], _chunker: Chunker, *, below: str) -> str:
-        assert below == ""
+    def noting(_title: str, path: tuple[str, ...], _chunker: Chunker, *, file_name: str, below: str) -> str:
+        assert file_name == below == ""
         measured.append(path)
         return ""
 

@@ -58,12 +58,66 @@ from ingest.sentences import is_inside_sentence, sentence_starts
         ("It was in 1999. ^Then it ended.", False),
         ("They were 12. ^Then one left.", False),
         ("12.\n^A line of its own", False),
+        ("It was Acme Inc. ^Chairman Smith who left.", True),
+        ("He left Acme Inc. ^The rest stayed.", False),
+        ("He left Acme Inc. ^“The rest stayed.”", False),
+        ("Müller & Co. ^KG hat bestellt.", True),
+        ("Er ging zu Müller & Co. ^Die anderen blieben.", False),
+        ("They asked Gen. ^A. Smith.", True),
+        ("They asked the Gen. ^A man came.", False),
+        ("It is Rev. ^3 of the plan.", True),
+        ("The wall had 10 ft. ^Smith built it.", False),
+        ("He is our best rep. ^Smith left.", False),
+        ("They have co. ^Then it ended.", False),
+        ("Am 3. ^Oktober 2024 war Feiertag.", True),
+        ("Vom 10. bis 12. ^März ging es.", True),
+        ("Vom 3./4.^ Mai an.", True),
+        ("Am 3.\n^Oktober 2024 war Feiertag.", True),
+        ("Am 12. ^Okt. 2024 war es.", True),
+        ("Es waren 12. ^Maier kam.", False),
+        ("Es waren 12. ^Okt war es nicht.", False),
+        ("Es war 2024. ^Oktober war mild.", False),
+        ("Es ist Ausgabe 3.12. ^Oktober war mild.", False),
+        ("They were 12. ^May came.", False),
     ],
 )
 def test_a_cut_is_inside_a_sentence_or_not(marked: str, is_inside: bool) -> None:
     position = marked.index("^")
     text = marked[:position] + marked[position + 1 :]
     assert is_inside_sentence(text, position) is is_inside
+
+
+RANKS = ("Gen", "Col", "Capt", "Lt", "Sgt", "Maj", "Cmdr", "Rev", "Hon", "Gov", "Sen", "Rep", "Pres", "Mt", "Ft")
+COMPANIES = ("Inc", "Ltd", "Corp", "Co")
+MONTHS = [
+    "Januar",
+    "Jänner",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+
+
+@pytest.mark.parametrize("short", [*RANKS, *COMPANIES])
+def test_an_abbreviation_of_a_name_is_decided_by_what_follows(short: str) -> None:
+    for follows, is_inside in (("Grant said so.", True), ("said so.", True), ("The others left.", False)):
+        text = f"They told Acme {short}. {follows} Then all went."
+        assert (text.index(follows) not in sentence_starts(text, 0, len(text))) is is_inside
+        assert text.index("Then") in sentence_starts(text, 0, len(text))
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_a_day_before_its_german_month_ends_no_sentence(month: str) -> None:
+    text = f"Das war am 3. {month} 2024 so. Am 31. {month} kam er. Ende."
+    assert list(sentence_starts(text, 0, len(text))) == [text.index("Am 31."), text.index("Ende.")]
 
 
 def test_only_the_neighbourhood_is_read() -> None:

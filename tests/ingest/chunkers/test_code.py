@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from configs.span import Span
 from ingest.chunkers.code import DEEPEST, Code
 from ingest.chunkers.recursive import Recursive
-from ingest.chunking import chunk_document
+from ingest.chunking import SEPARATOR, chunk_document
 from ingest.document import Block, ParsedDocument, Piece
 from ingest.grammars import GRAMMARS
 from ingest.leads import lead_text
@@ -105,12 +105,25 @@ def test_of_signatures_that_are_too_long_the_innermost_stay() -> None:
     assert chunks[-1].prefix == "    def method(self):\n"
 
 
-def test_the_name_of_a_file_stands_in_for_a_missing_title() -> None:
+@pytest.mark.parametrize(
+    ("title", "prefix"),
+    [
+        ("", "billing/refunds.py\n\n"),
+        ("Refunds", f"Refunds{SEPARATOR}billing/refunds.py\n\n"),
+        ("Billing/Refunds.py", "Billing/Refunds.py\n\n"),
+        (" \n", "billing/refunds.py\n\n"),
+    ],
+)
+def test_the_name_of_a_file_comes_after_the_title_where_they_differ(title: str, prefix: str) -> None:
     document = source_document(SMALL)
     chunker = Code(kind="code", size_tokens=60)
-    for title, prefix in (("", "billing/refunds.py\n\n"), ("Refunds", "Refunds\n\n")):
-        chunks = chunk_document(document, chunker, title=title, file_name="billing/refunds.py", with_prefix=True)
-        assert {chunk.prefix for chunk in chunks} == {prefix}
+    chunks = chunk_document(document, chunker, title=title, file_name="billing/refunds.py", with_prefix=True)
+    assert {chunk.prefix for chunk in chunks} == {prefix}
+
+
+def test_no_prefix_names_a_file_unasked_or_for_prose() -> None:
+    document = source_document(SMALL)
+    chunker = Code(kind="code", size_tokens=60)
     assert chunk_document(document, chunker, title="", file_name="refunds.py", with_prefix=False)[0].prefix == ""
     recursive = Recursive(kind="recursive")
     assert chunk_document(document, recursive, title="", file_name="refunds.py", with_prefix=True)[0].prefix == ""

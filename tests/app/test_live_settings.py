@@ -18,11 +18,14 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import update
 
 from app.context.contexts import Contexts
+from app.context.expansions import Expansion
 from app.context.packers import Packer
 from app.context.policy import ContextPolicy
 from app.context.query_expansions import QueryExpansion
 from app.context.renderers import Renderer
 from app.context.rerankers import Reranker
+from app.context.rerankers.cross_encoder import CrossEncoder
+from app.context.rerankers.pair_models import loaded_scorer
 from app.context.retrieve import Request
 from app.context.search.recency import Recency
 from app.context.search.source_cap import SourceCap
@@ -34,6 +37,7 @@ from indexes.database.engine import now
 from indexes.database.tables import Document, Version
 from indexes.fusions import Fusion
 from indexes.stores import Store
+from tests.app.context.rerankers.tiny_cross_encoder import save_tiny_cross_encoder
 from tests.app.evaluation.world import WORKSPACE, World
 
 QUESTION = "what is it about the oak and the jay?"
@@ -58,6 +62,8 @@ SETUP: JsonObject = {
     "fusion": {"kind": "convex", "dense_weight": 0.5},
     "candidates": 30,
 }
+FAMILIES: JsonObject = {**SETUP, "chunker": {"kind": "parent_child", "child_tokens": 16, "parent_tokens": 64}}
+"""For expansions to parents that chunks have in common."""
 POLICY: JsonObject = {"budget_tokens": 500, "answer_reserve_tokens": 100}
 APART: JsonObject = {**POLICY, "near_duplicate_distance": None}
 PACKING: JsonObject = {
@@ -78,7 +84,7 @@ TEXTS: dict[str, list[str]] = {
 
 REQUIRED: dict[str, JsonObject] = {"cross_encoder": {"model": "/no/model/here"}}
 """Settings that members cannot do without. A cross-encoder that is not here refuses every request; those of one that is
-are tried in `tests/app/context/rerankers`.
+are turned in `test_turning_a_cross_encoder_that_is_here_changes_the_order`.
 """
 SHOWN_BY: dict[str, JsonObject] = {
     "near_duplicate_distance": {"span_overlap_threshold": 1.0},
@@ -109,6 +115,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contexts]:
             session.execute(update(Version).where(Version.document_id == name).values(created_at=then))
     for stores in (SETUP["stores"], [{"kind": "bm25"}]):
         world.build(SearchSetup.model_validate(setup_of({}, stores)))
+    world.build(SearchSetup.model_validate({**FAMILIES, "expansion": {"kind": "auto_merge"}}))
     yield Contexts(world.database, world.retriever)
     world.close()
 
@@ -179,6 +186,9 @@ def every_setting() -> Iterator[Turned]:
         yield from turned(fusion, kind, lambda own: {"retrieval": setup_of({"fusion": own})})
     for kind, expansion in QueryExpansion.members().items():
         yield from turned(expansion, kind, lambda own: {"retrieval": setup_of({"query_expansion": own})})
+    for kind, larger in Expansion.members().items():
+        base = FAMILIES if kind == "auto_merge" else SETUP
+        yield from turned(larger, kind, lambda own, base=base: {"retrieval": {**base, "expansion": own}})
     for kind, reranker in Reranker.members().items():
         yield from turned(reranker, kind, lambda own: {"retrieval": setup_of({"reranker": {"depth": 10, **own}})})
     yield from turned(Recency, "", lambda own: {"retrieval": setup_of({"recency": own})})
@@ -238,3 +248,26 @@ def test_members_that_need_nothing_special_are_not_refused(contexts: Contexts) -
     refused = {one.name for one in SETTINGS if outcome(contexts, one.before) == "refused"}
     assert {name.split(".")[0] for name in refused} <= {"CrossEncoder", "Pgvector"}
     assert len(SETTINGS) - len(refused) >= 40
+    assert {"Neighbours.chunks", "AutoMerge.ratio"} <= {one.name for one in SETTINGS} - refused
+
+
+@pytest.mark.slow  # loads torch
+def test_turning_a_cross_encoder_that_is_here_changes_the_order(
+    contexts: Contexts, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, other = (
+        str(save_tiny_cross_encoder(tmp_path_factory.mktemp("tiny"), seed=seed)) for seed in (7, 8)
+    )  # fmt: skip
+    turned_to = {"model": other, "depth": 3, "time_budget_ms": 1, "content_sha256": "0" * 64}
+    assert set(turned_to) == {name for name, _, _ in live_settings(CrossEncoder)}
+
+    def result(**options: Any) -> str:
+        own = {"kind": "cross_encoder", "model": folder, "depth": 10, **options}
+        return outcome(contexts, {"retrieval": setup_of({"reranker": own}), "question": "oak"})
+
+    before = result()
+    assert before != "refused"
+    loaded_scorer(folder, None)._pair_ms = 1_000.0  # so that the budget allows one pair on any machine
+    outcomes = {name: result(**{name: value}) for name, value in turned_to.items()}
+    assert [name for name, found in outcomes.items() if found == before] == []
+    assert [name for name, found in outcomes.items() if found == "refused"] == ["content_sha256"]

@@ -67,6 +67,8 @@ class ChunkPreview(BaseModel):
     """A chunk: `text` is the source's text from `start` to `end`, `prefix` what is indexed in front of it.
 
     `lead` is what of that stands in front of the text when it is sent, too: a table's header, the signature of a class.
+    `parent_start` and `parent_end` are the larger span that an expansion sends in the chunk's place: the parent of
+    `parent_child`, the window of `sentence_window`; null for chunkers without parents.
     """
 
     start: int
@@ -76,6 +78,8 @@ class ChunkPreview(BaseModel):
     prefix: str
     lead: str
     text: str
+    parent_start: int | None
+    parent_end: int | None
 
 
 class SizesView(BaseModel):
@@ -215,6 +219,8 @@ def _view(text: str, made: ChunkingPreview, max_chunks: int) -> ChunkingView:
         ChunkPreview(
             start=chunk.span.start, end=chunk.span.end, tokens=chunk.tokens, heading_path=list(chunk.heading_path),
             prefix=chunk.prefix, lead=lead_text(text, chunk.lead), text=text[chunk.span.start : chunk.span.end],
+            parent_start=chunk.parent.start if chunk.parent else None,
+            parent_end=chunk.parent.end if chunk.parent else None,
         )
         for chunk in made.chunks[:max_chunks]
     ]  # fmt: skip

@@ -80,3 +80,23 @@ def test_a_document_without_text_or_place_is_told(workspace: Workspace) -> None:
 def test_a_text_of_white_space_is_empty(client: TestClient) -> None:
     response = client.post(PREVIEW, json={"text": " \n ", "chunkers": [{"kind": "fixed"}]})
     expect_problem(response, 422, "empty_file")
+
+
+def test_parents_and_windows_are_shown(client: TestClient) -> None:
+    text = "One is here. Two is here. Three is here. Four is here. Five is here. " * 3
+    chunkers = [
+        {"kind": "sentence_window", "window_sentences": 1},
+        {"kind": "parent_child", "child_tokens": 16, "parent_tokens": 48},
+        {"kind": "fixed", "size_tokens": 16},
+    ]
+    body = {"text": text, "media_type": "text/plain", "chunkers": chunkers}
+    windows, families, plain = [
+        one["chunks"] for one in client.post("/v1/chunkings/preview", json=body).json()["chunkings"]
+    ]
+    for number, one in enumerate(windows):
+        around = windows[max(0, number - 1) : number + 2]
+        assert (one["parent_start"], one["parent_end"]) == (around[0]["start"], around[-1]["end"])
+    parents = {(one["parent_start"], one["parent_end"]) for one in families}
+    assert 1 < len(parents) < len(families)
+    assert all(one["parent_start"] <= one["start"] < one["end"] <= one["parent_end"] for one in families)
+    assert {(one["parent_start"], one["parent_end"]) for one in plain} == {(None, None)}

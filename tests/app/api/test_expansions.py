@@ -75,8 +75,11 @@ def test_a_parent_takes_the_place_of_more_than_half_of_its_children(library: Wor
     assert len(child["text"]) < len(always["text"])
     every = search(library, "sentence", setup({"kind": "auto_merge"}))
     assert always["text"] in [one["text"] for one in every]
-    never = search(library, "sentence", setup({"kind": "auto_merge", "ratio": 0.99}))
-    assert len(never) <= len(search(library, "sentence", setup({"kind": "auto_merge", "ratio": 0.0}))) + 12
+    whole = search(library, "sentence animals plants said", setup({"kind": "parent"}))
+    (siblings,) = [len(one["stands_for"]) for one in whole if one["text"] == always["text"]]
+    assert siblings > 1
+    for ratio, expected in ((0.0, always), (1 / siblings - 0.01, always), (1 / siblings, child), (0.99, child)):
+        assert search(library, "kestrel", setup({"kind": "auto_merge", "ratio": ratio})) == [expected], ratio
 
 
 def test_neighbours_are_taken_live_from_an_index_that_knows_none(library: Workspace) -> None:

@@ -19,7 +19,7 @@ from app.backup import back_up
 from app.demo import SEED_JOB, plant_demo
 from app.folder_import import import_folder
 from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
-from app.installation import Installation
+from app.installation import Installation, opened_to_read
 from app.processes import serve, work
 from app.restore import restore
 from app.verification import verify
@@ -175,11 +175,8 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
 
 
 def _export(settings: Settings, workspace_id: str, file: Path, leave_out_stale: bool) -> int:  # private
-    installation = Installation(settings, runs_jobs=False)
-    try:
-        manifest = export_to(installation, workspace_id, file, leave_out_stale=leave_out_stale)
-    finally:
-        installation.database.close()
+    with opened_to_read(settings) as database:
+        manifest = export_to(database, settings, workspace_id, file, leave_out_stale=leave_out_stale)
     for name in manifest.left_out:
         print(f"left out, because its labels are stale: {name}")  # a command's answer
     print(f"{file}: {manifest.documents} documents, {file.stat().st_size:,} bytes")
@@ -196,11 +193,8 @@ def _import(settings: Settings, workspace_id: str, file: Path) -> int:
 
 
 def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str) -> int:
-    installation = Installation(settings, runs_jobs=False)
-    try:
-        checked = check_gate(installation.database, workspace_id, alias, experiment_id)
-    finally:
-        installation.database.close()
+    with opened_to_read(settings) as database:
+        checked = check_gate(database, workspace_id, alias, experiment_id)
     for line in gate_lines(checked):
         print(line)
     return PASSED if checked.is_met else FAILED

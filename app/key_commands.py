@@ -12,7 +12,7 @@ from app.accounts.keys import create_key, revoke_key
 from app.accounts.members import add_member, change_member, put_role
 from app.accounts.roles import Role
 from app.accounts.tables import ApiKey, Member
-from app.installation import Installation
+from app.installation import Installation, opened_to_read
 from configs.errors import InvalidInputError
 from configs.settings import Settings
 from indexes.database.engine import Database, now
@@ -58,14 +58,10 @@ def create(
 
 
 def show(settings: Settings) -> Iterator[str]:
-    """Yield a line about every key."""
-    database = _opened(settings)
-    try:
-        with database.read() as session:
-            statement = select(ApiKey, Member).join(Member, Member.id == ApiKey.member_id)
-            rows = session.execute(statement.order_by(ApiKey.created_at, ApiKey.id)).all()
-    finally:
-        database.close()
+    """Yield a line about every key; it changes nothing."""
+    with opened_to_read(settings) as database, database.read() as session:
+        statement = select(ApiKey, Member).join(Member, Member.id == ApiKey.member_id)
+        rows = session.execute(statement.order_by(ApiKey.created_at, ApiKey.id)).all()
     yield from (_line(key, member) for key, member in rows)
 
 

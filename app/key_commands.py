@@ -12,6 +12,7 @@ from app.accounts.keys import create_key, revoke_key
 from app.accounts.members import add_member, change_member, put_role
 from app.accounts.roles import Role
 from app.accounts.tables import ApiKey, Member
+from app.commanded import commanded
 from app.installation import Installation, opened_to_read
 from configs.errors import InvalidInputError
 from configs.settings import Settings
@@ -45,7 +46,7 @@ def create(
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
     database = _opened(settings)
     try:
-        with database.write() as session:
+        with commanded("keys create", workspace_id=workspace_id), database.write() as session:
             member = _member(session, name, is_administrator=is_administrator)
             if workspace_id is not None:
                 put_role(session, workspace_id, member.id, role)
@@ -69,7 +70,7 @@ def revoke(settings: Settings, key_id: str) -> Iterator[str]:
     """Let a key open nothing any more; yield what to print."""
     database = _opened(settings)
     try:
-        with database.write() as session:
+        with commanded("keys revoke", key_id=key_id), database.write() as session:
             revoke_key(session, key_id)
     finally:
         database.close()

@@ -16,6 +16,13 @@ from indexes.database.tables import Workspace
 from tests.database import database_url
 
 COUNT = 3
+
+
+def _rename_twice(session: Session) -> None:
+    session.get_one(Workspace, "w1").name = "first"
+    session.execute(update(Workspace).where(Workspace.name == "first").values(name="second"))
+
+
 WAYS: dict[str, tuple[Callable[[Session], Any], dict[str, tuple[Any, Any]]]] = {
     "deleted": (
         lambda session: session.execute(delete(Workspace).where(Workspace.name != "name 0")),
@@ -35,10 +42,7 @@ WAYS: dict[str, tuple[Callable[[Session], Any], dict[str, tuple[Any, Any]]]] = {
         {f"w{number}": ({"default_strategy": "s"}, {"default_strategy": "t"}) for number in range(COUNT)},
     ),
     "what is not flushed yet": (
-        lambda session: (
-            setattr(session.get_one(Workspace, "w1"), "name", "first"),
-            session.execute(update(Workspace).where(Workspace.name == "first").values(name="second")),
-        ),
+        _rename_twice,
         {"w1": ({"name": "name 1"}, {"name": "second"})},
     ),
     "no row": (lambda session: session.execute(delete(Workspace).where(Workspace.name == "nosuch")), {}),

@@ -10,14 +10,19 @@ from app.evaluation.workspace_files.writing import plan_export
 from app.folder_import import ensure_workspace
 from app.installation import Installation
 from configs.errors import ConflictError, InvalidInputError
+from configs.settings import Settings
 from indexes.database.catalog import load_workspace
+from indexes.database.engine import Database
 from indexes.durable_files import sync_directory, synced_file
+from indexes.shared_files import share_files
 
 PRESET_OF_NEW_ONES = "model_free"
 """The archive's own default strategy takes its place."""
 
 
-def export_to(installation: Installation, workspace_id: str, file: Path, *, leave_out_stale: bool) -> Manifest:
+def export_to(
+    database: Database, settings: Settings, workspace_id: str, file: Path, *, leave_out_stale: bool
+) -> Manifest:
     """Write the workspace's archive as `file` and return its manifest, entries left out; the file is whole or not
     there.
 
@@ -25,11 +30,12 @@ def export_to(installation: Installation, workspace_id: str, file: Path, *, leav
     """
     if file.exists():
         raise ConflictError(f"{file} exists already", hint="name another file", code="file_exists")
-    with installation.database.read() as session:
+    share_files(settings.data_folder, settings.object_store)
+    with database.read() as session:
         workspace = load_workspace(session, workspace_id)
-        export = plan_export(session, installation.settings.data_folder, workspace, leave_out_stale=leave_out_stale)
+        export = plan_export(session, settings.data_folder, workspace, leave_out_stale=leave_out_stale)
     with synced_file(file) as stream:
-        for part in export.stream(installation.database):
+        for part in export.stream(database):
             stream.write(part)
     sync_directory(file.absolute().parent)
     return export.manifest

@@ -16,10 +16,11 @@ from app import key_commands
 from app.accounts.roles import ROLES
 from app.archive_files import export_to, import_from
 from app.backup import back_up
-from app.demo import SEED_JOB, plant_demo
+from app.commanded import commanded
+from app.demo import SEED_JOB, WORKSPACE, plant_demo
 from app.folder_import import import_folder
 from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
-from app.installation import Installation
+from app.installation import Installation, opened_to_read
 from app.processes import serve, work
 from app.restore import restore
 from app.verification import verify
@@ -164,7 +165,8 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
     installation = Installation(settings, runs_jobs=True)
     installation.start()
     try:
-        imported = import_folder(installation, folder, workspace_id, preset)
+        with commanded("ingest", workspace_id=workspace_id):
+            imported = import_folder(installation, folder, workspace_id, preset)
         for line in imported.lines:
             print(line)
         if imported.job_id is None:
@@ -175,11 +177,8 @@ def _ingest(settings: Settings, folder: Path, workspace_id: str, preset: str) ->
 
 
 def _export(settings: Settings, workspace_id: str, file: Path, leave_out_stale: bool) -> int:  # private
-    installation = Installation(settings, runs_jobs=False)
-    try:
-        manifest = export_to(installation, workspace_id, file, leave_out_stale=leave_out_stale)
-    finally:
-        installation.database.close()
+    with opened_to_read(settings) as database:
+        manifest = export_to(database, settings, workspace_id, file, leave_out_stale=leave_out_stale)
     for name in manifest.left_out:
         print(f"left out, because its labels are stale: {name}")  # a command's answer
     print(f"{file}: {manifest.documents} documents, {file.stat().st_size:,} bytes")
@@ -190,17 +189,16 @@ def _import(settings: Settings, workspace_id: str, file: Path) -> int:
     installation = Installation(settings, runs_jobs=True)
     installation.start()
     try:
-        return _wait(installation, import_from(installation, workspace_id, file))
+        with commanded("import", workspace_id=workspace_id):
+            job_id = import_from(installation, workspace_id, file)
+        return _wait(installation, job_id)
     finally:
         installation.stop()
 
 
 def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str) -> int:
-    installation = Installation(settings, runs_jobs=False)
-    try:
-        checked = check_gate(installation.database, workspace_id, alias, experiment_id)
-    finally:
-        installation.database.close()
+    with opened_to_read(settings) as database:
+        checked = check_gate(database, workspace_id, alias, experiment_id)
     for line in gate_lines(checked):
         print(line)
     return PASSED if checked.is_met else FAILED
@@ -232,7 +230,8 @@ def _restore(settings: Settings, file: Path) -> int:
 
 def _demo(settings: Settings) -> int:
     installation = Installation(settings, runs_jobs=True)
-    planted = plant_demo(installation.database)
+    with commanded("demo", workspace_id=WORKSPACE):
+        planted = plant_demo(installation.database)
     installation.start()
     try:
         if not planted:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 import app
@@ -27,7 +31,7 @@ from app.evaluation.screening_job import Screener
 from app.evaluation.workspace_files.erased_traces import IMPORT_TRACES
 from app.evaluation.workspace_files.importing import Importer
 from app.recurring import clear_leftovers, clocks_of_every_process, clocks_of_workers
-from configs.errors import DatabaseUnavailableError, StorageError
+from configs.errors import ConflictError, DatabaseUnavailableError, StorageError
 from configs.settings import Settings
 from indexes.database.audit import watch_changes
 from indexes.database.engine import Database, database_errors
@@ -142,9 +146,35 @@ def migrate(url: str) -> None:
     """Bring the database's schema to this release's; raise DatabaseUnavailableError where it does not answer."""
     config = _migrations()
     config.attributes["url"] = url
+    with _reached(), database_errors():
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def opened_to_read(settings: Settings) -> Iterator[Database]:
+    """Yield the database for a command that only reads: it makes no data folder and migrates nothing.
+
+    Raises ConflictError `schema_not_current` where the schema is not this release's or there is no database yet, and
+    DatabaseUnavailableError where it does not answer.
+    """
+    url = make_url(settings.sqlalchemy_url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        _check_current(None)
+    database = Database(settings.sqlalchemy_url)
     try:
-        with database_errors():
-            command.upgrade(config, "head")
+        with _reached(), database.read() as session:
+            found = MigrationContext.configure(session.connection()).get_current_revision()
+        _check_current(found)
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Say of a database that does not answer why, and what to look at."""
+    try:
+        yield
     except DatabaseUnavailableError as error:
         hint = "see that it runs and that PLAYGROUND_DATABASE_URL leads to it"
         raise DatabaseUnavailableError(f"the database does not answer: {reason(error)}", hint=hint) from error
@@ -160,6 +190,22 @@ def reason(error: DatabaseUnavailableError) -> str:
 def schema_revision() -> str:
     """Return the revision of the database's schema that this release writes."""
     return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _check_current(found: str | None) -> None:
+    """Raise ConflictError where a database's revision is not the one of this release."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    if found == scripts.get_current_head():
+        return
+    is_known = found is None or found in {script.revision for script in scripts.walk_revisions()}
+    raise ConflictError(
+        f"the database's schema is {found or 'not there yet'}, this release's is {scripts.get_current_head()}; "
+        "a command that only reads does not change it",
+        hint="start the service, or `context-playground worker`, once: it brings the schema up to date"
+        if is_known
+        else "a newer release wrote the database: use that one",
+        code="schema_not_current",
+    )
 
 
 def _migrations() -> Config:

@@ -12,7 +12,8 @@ from app.accounts.keys import create_key, revoke_key
 from app.accounts.members import add_member, change_member, put_role
 from app.accounts.roles import Role
 from app.accounts.tables import ApiKey, Member
-from app.installation import Installation
+from app.commanded import commanded
+from app.installation import Installation, opened_to_read
 from configs.errors import InvalidInputError
 from configs.settings import Settings
 from indexes.database.engine import Database, now
@@ -45,7 +46,7 @@ def create(
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
     database = _opened(settings)
     try:
-        with database.write() as session:
+        with commanded("keys create", workspace_id=workspace_id), database.write() as session:
             member = _member(session, name, is_administrator=is_administrator)
             if workspace_id is not None:
                 put_role(session, workspace_id, member.id, role)
@@ -58,14 +59,10 @@ def create(
 
 
 def show(settings: Settings) -> Iterator[str]:
-    """Yield a line about every key."""
-    database = _opened(settings)
-    try:
-        with database.read() as session:
-            statement = select(ApiKey, Member).join(Member, Member.id == ApiKey.member_id)
-            rows = session.execute(statement.order_by(ApiKey.created_at, ApiKey.id)).all()
-    finally:
-        database.close()
+    """Yield a line about every key; it changes nothing."""
+    with opened_to_read(settings) as database, database.read() as session:
+        statement = select(ApiKey, Member).join(Member, Member.id == ApiKey.member_id)
+        rows = session.execute(statement.order_by(ApiKey.created_at, ApiKey.id)).all()
     yield from (_line(key, member) for key, member in rows)
 
 
@@ -73,7 +70,7 @@ def revoke(settings: Settings, key_id: str) -> Iterator[str]:
     """Let a key open nothing any more; yield what to print."""
     database = _opened(settings)
     try:
-        with database.write() as session:
+        with commanded("keys revoke", key_id=key_id), database.write() as session:
             revoke_key(session, key_id)
     finally:
         database.close()

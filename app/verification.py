@@ -8,7 +8,9 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
+from app.commanded import commanded
 from configs.settings import Settings
+from indexes.database.audit import watch_changes
 from indexes.database.engine import Database
 from indexes.database.pairing import pair, part
 from indexes.database.tables import IndexRow, Workspace
@@ -24,7 +26,7 @@ def verify(settings: Settings, *, repair: bool) -> Iterator[str]:
     With `repair`, damaged segments are set aside and their rebuilding is queued for the workers. A damaged database is
     looked at no further.
     """
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, (watch_changes,))
     pair(settings.data_folder, database)
     share_files(settings.data_folder, settings.object_store)
     try:
@@ -69,6 +71,6 @@ def _index_faults(
     for segment_id, faults in sorted({**found.damaged, **found.mismatches}.items()):
         yield f"workspace {workspace_id}, index {index_id}, segment {segment_id}: {'; '.join(faults)}"
     if found.unsound and repair:
-        with database.write() as session:
+        with commanded("verify --repair", workspace_id=workspace_id, index_id=index_id), database.write() as session:
             job_id = start_repair(session, workspace_id, index_id, found.unsound)
         yield f"workspace {workspace_id}, index {index_id}: set aside; rebuilt by job {job_id}"

@@ -46,7 +46,9 @@ class ApiKey(Base):
     """
 
     __tablename__ = "api_keys"
-    audited: ClassVar = ("member_id", "name", "prefix", "at_most", "only_workspaces", "expires_at", "revoked_at")
+    audited: ClassVar = (
+        "member_id", "name", "prefix", "at_most", "only_workspaces", "administrates", "expires_at", "revoked_at",
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     member_id: Mapped[str] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)

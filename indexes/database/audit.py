@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, event, inspect
+from sqlalchemy import ColumnElement, Delete, Index, String, Text, Update, and_, event, false, inspect, or_, select
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, UOWTransaction, mapped_column
 
 from configs.part import JsonObject
@@ -125,15 +125,20 @@ class _Changes:
                     self._note(kind, row)
 
     def note_statement(self, state: ORMExecuteState) -> Any:
-        """Run a statement that changes rows without loading them, and count these."""
-        if not (state.is_insert or state.is_update or state.is_delete) or state.bind_mapper is None:
+        """Run a statement that changes rows without loading them, describe and count these."""
+        mapper = state.bind_mapper
+        if not (state.is_insert or state.is_update or state.is_delete) or mapper is None:
             return None
         given = state.parameters if state.is_insert and isinstance(state.parameters, list) else []
-        self._note_values(state.bind_mapper, given)
+        self._note_values(mapper, given)
+        before = _audited_rows(state.session, mapper, _criteria(state, mapper))
         result = state.invoke_statement()
+        after = _audited_rows(state.session, mapper, [_is_one_of(mapper, before)]) if state.is_update else {}
+        for key, values in before.items():
+            self._describe(str(mapper.local_table.description), key, values, after.get(key))
         if rows := len(given) or getattr(result, "rowcount", UNKNOWN):
             kind = "added" if state.is_insert else "changed" if state.is_update else "deleted"
-            self._count(str(state.bind_mapper.local_table.description), kind, max(rows, 1))
+            self._count(str(mapper.local_table.description), kind, max(rows, 1))
         return result
 
     def _note(self, kind: str, row: Base) -> None:
@@ -171,6 +176,37 @@ class _Changes:
 
     def _count(self, table: str, kind: str, rows: int = 1) -> None:
         self.counts.setdefault(table, Counter())[kind] += rows
+
+
+def _criteria(state: ORMExecuteState, mapper: Mapper[Any]) -> list[ColumnElement[bool]] | None:
+    """Return what the rows meet that an update or a deletion concerns; None for a statement that adds rows."""
+    if not isinstance(state.statement, Update | Delete):
+        return None
+    if isinstance(state.parameters, list):  # each of its rows by primary key
+        names = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
+        return [_is_one_of(mapper, [tuple(row[name] for name in names) for row in state.parameters[:MOST_CHANGES]])]
+    return [] if state.statement.whereclause is None else [state.statement.whereclause]
+
+
+def _is_one_of(mapper: Mapper[Any], keys: Iterable[tuple[Any, ...]]) -> ColumnElement[bool]:
+    named = (and_(*(column == one for column, one in zip(mapper.primary_key, key, strict=True))) for key in keys)
+    return or_(false(), *named)
+
+
+def _audited_rows(
+    session: Session, mapper: Mapper[Any], criteria: list[ColumnElement[bool]] | None
+) -> dict[tuple[Any, ...], JsonObject]:
+    """Return the audited values of at most `MOST_CHANGES` rows by primary key, as they are in the database now."""
+    audited: tuple[str, ...] = getattr(mapper.class_, "audited", ())
+    if criteria is None or not audited:
+        return {}
+    session.flush()
+    with Session(session.connection(), autoflush=False) as apart:  # loads nothing into the unit of work itself
+        rows = apart.scalars(select(mapper).where(*criteria).order_by(*mapper.primary_key).limit(MOST_CHANGES))
+        return {
+            tuple(mapper.primary_key_from_instance(row)): {name: _plain(getattr(row, name)) for name in audited}
+            for row in rows
+        }
 
 
 def _only(values: JsonObject | None, names: list[str]) -> JsonObject | None:

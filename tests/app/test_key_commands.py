@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.command_line import main
 from app.exposure import check_exposure
+from app.installation import migrate
 from app.main import create_app
 from configs.errors import InvalidInputError
 from configs.settings import Settings
@@ -89,6 +90,7 @@ def test_a_key_for_one_workspace(settings: Settings) -> None:
     ],
 )
 def test_bad_input_makes_nothing(settings: Settings, arguments: tuple[str, ...], code: str) -> None:
+    migrate(settings.sqlalchemy_url)
     assert settings.is_loopback
     assert run(*arguments, status=1)[0].startswith(code)
     assert run("list") == []

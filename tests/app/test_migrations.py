@@ -11,11 +11,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, Table, insert, inspect, select, text
 from sqlalchemy import types as sqltypes
 
 import app
-from app.installation import migrate
+from app.installation import migrate, schema_revision
 from indexes.database.engine import Base, Database
 from tests.database import ON_POSTGRESQL, database_url
 
@@ -93,7 +94,18 @@ def filled(url: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("revision", ["0001", "0003", "0004", "0005", "0006", "0008", "0009", "0010", "0012"])
+def earlier_revisions() -> list[str]:
+    """Return every revision before the present one, oldest first."""
+    scripts = ScriptDirectory.from_config(configuration(""))
+    return [script.revision for script in scripts.walk_revisions()][:0:-1]
+
+
+def test_every_migration_is_an_earlier_release_but_the_last() -> None:
+    files = (Path(app.__file__).parent / "migrations" / "versions").glob("0*.py")
+    assert [*earlier_revisions(), schema_revision()] == sorted(file.name[:4] for file in files)
+
+
+@pytest.mark.parametrize("revision", earlier_revisions())
 def test_a_database_of_an_earlier_release_keeps_every_row(url: str, revision: str) -> None:
     command.upgrade(configuration(url), revision)
     before = filled(url)

@@ -6,10 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from app.accounts.keys import note_administrator
+from app.accounts.tables import Member
 from app.context.users.registration import add_group
 from configs.part import JsonObject
+from indexes.database.audit import Action, AuditRow, acting, watch_changes
+from tests.app.api.conftest import app_of
 from tests.app.api.playground import Workspace, expect
 
 
@@ -38,6 +43,50 @@ def test_what_is_added_and_deleted_is_told(workspace: Workspace) -> None:
         {"row": f"user_groups/{workspace.id}/g", "before": None, "after": {"description": "first"}}
     ]
     assert deleted["counts"]["user_groups"] == {"deleted": 1}
+
+
+def last_change(client: TestClient) -> JsonObject:
+    """Return the newest entry of the installation."""
+    return dict(json.loads(client.get("/v1/audit/export").text.splitlines()[-1]))
+
+
+def test_a_deleted_alias_leaves_what_it_was(workspace: Workspace) -> None:
+    expect(201, workspace.request("PUT", "/aliases/bot", json={"description": "answers", "limits": {}}))
+    made = workspace.get("/aliases/bot")
+    assert workspace.request("DELETE", "/aliases/bot").status_code == 204
+    (change,) = entries(workspace)[-1]["changes"]
+    assert (change["row"], change["after"]) == (f"aliases/{workspace.id}/bot", None)
+    assert change["before"]["description"] == "answers"
+    assert change["before"]["limits"] == made["limits"]
+    assert "active_version" in change["before"]
+
+
+def test_a_removed_members_roles_are_told(client: TestClient, workspace: Workspace) -> None:
+    other = Workspace(client)
+    member = expect(201, client.post("/v1/members", json={"name": "Vi of the audit"}))["id"]
+    for place, role in ((workspace, "editor"), (other, "viewer")):
+        expect(200, place.request("PUT", f"/members/{member}", json={"role": role}))
+    assert client.delete(f"/v1/members/{member}").status_code == 204
+    changes = {change["row"]: (change["before"], change["after"]) for change in last_change(client)["changes"]}
+    assert changes[f"memberships/{workspace.id}/{member}"] == ({"role": "editor"}, None)
+    assert changes[f"memberships/{other.id}/{member}"] == ({"role": "viewer"}, None)
+
+
+def test_keys_that_administrate_from_now_on_are_told(client: TestClient) -> None:
+    member = expect(201, client.post("/v1/members", json={"name": "Bo of the audit"}))["id"]
+    free = expect(201, client.post("/v1/keys", json={"name": "free", "member_id": member}))["id"]
+    expect(201, client.post("/v1/keys", json={"name": "bound", "member_id": member, "at_most": "viewer"}))
+    service = app_of(client).state.service
+    with service.database.read() as session:  # rolled back: committed, it would close the service to everybody else
+        with acting(Action(who="t", operation="t")):
+            record = watch_changes(session)
+        note_administrator(session, session.get_one(Member, member))
+        record()
+        (entry,) = session.scalars(select(AuditRow).where(AuditRow.operation == "t"))
+        changes = entry.changes
+    assert changes == [
+        {"row": f"api_keys/{free}", "before": {"administrates": False}, "after": {"administrates": True}}
+    ]
 
 
 def test_asking_changes_nothing_and_neither_does_what_is_refused(workspace: Workspace) -> None:

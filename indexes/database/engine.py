@@ -151,7 +151,7 @@ def _parsed(url: str) -> URL:
     """Return the URL with the driver that is installed; raise InvalidInputError for a database of another kind."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         parsed = URL.create("unreadable")
     backend = parsed.drivername.partition("+")[0]
     if backend not in ("sqlite", "postgresql"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -54,6 +55,7 @@ def _settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise unusable_setting(error) from error
+    settings.check_names(os.environ)
     settings.check_usable()
     return settings
 

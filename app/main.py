@@ -148,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
         pool.shutdown(wait=True)
+        app.state.service.readiness_pool.shutdown(wait=True, cancel_futures=True)
         await asyncio.to_thread(installation.stop)
 
 

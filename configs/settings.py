@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from configs.errors import InvalidInputError
 
 _ENDPOINT = r"https?://[^\s,=?#@]+(=[A-Z][A-Z0-9_]*)?"
+
+_PREFIX = "PLAYGROUND_"
+_OTHERS = re.compile(r"DATA|REPORT|URL|TEST_\w+")
+"""Variables with the prefix that the tests and the examples read."""
+SHORTEST_KEY = 24
+"""Characters of an API key outside loopback, where whoever reaches the service may try keys."""
 
 
 class Settings(BaseSettings):
@@ -129,8 +139,14 @@ class Settings(BaseSettings):
             raise _unusable(
                 "API_KEY", "holds blanks at its ends or characters no header carries", "use letters, digits"
             )
+        if key and len(key) < SHORTEST_KEY and not self.is_loopback:
+            what = f"has {len(key)} characters, and other machines reach {self.host}"
+            raise _unusable("API_KEY", what, f"use {SHORTEST_KEY} or more, as `openssl rand -hex 32` prints them")
         if backend not in ("", "sqlite", "postgresql"):
             raise _unusable("DATABASE_URL", f"names the database {backend!r}", "use postgresql://… or leave it empty")
+        if self.database_url and not _is_url(self.database_url):
+            what = "is no address of a database; its port must be a number, and its password percent-encoded"
+            raise _unusable("DATABASE_URL", what, "use postgresql://user:password@host:5432/database")
         if self.object_store and backend != "postgresql":
             what = "is set, but the database lies in the data folder of this machine"
             raise _unusable("OBJECT_STORE", what, "set PLAYGROUND_DATABASE_URL to a PostgreSQL, or unset it")
@@ -141,6 +157,27 @@ class Settings(BaseSettings):
                 raise _unusable("EMBEDDER_URLS", f"names {variable} for {url}, which is not set", "set it")
         if self.model_folder is not None and not self.model_folder.is_dir():
             raise _unusable("MODEL_FOLDER", f"names {self.model_folder}, which is no folder", "make it, or unset it")
+
+    def check_names(self, variables: Iterable[str]) -> None:
+        """Raise InvalidInputError where one of the environment's variables looks like a setting and is none."""
+        known = {name.upper() for name in Settings.model_fields}
+        keys = {variable for variable in self.embedder_endpoints.values() if variable is not None}
+        for variable in sorted(set(variables) - keys):
+            name = variable.upper().removeprefix(_PREFIX)
+            if name != variable.upper() and name not in known and not _OTHERS.fullmatch(name):
+                near = get_close_matches(name, sorted(known), n=1)
+                hint = f"did you mean {_PREFIX}{near[0]}? " if near else "unset it; "
+                raise InvalidInputError(
+                    f"{variable} is no setting", hint=hint + "docs/settings.md lists them all", code="unknown_setting"
+                )
+
+
+def _is_url(url: str) -> bool:
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return True
 
 
 def unusable_setting(error: ValidationError) -> InvalidInputError:

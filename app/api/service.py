@@ -23,6 +23,10 @@ from indexes.workers import Workers
 T = TypeVar("T")
 
 
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="readiness")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """The running service; made in the application's lifespan."""
@@ -38,6 +42,7 @@ class Service:
     demo_progress: Callable[[], str]
     under_way: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     allowance: RequestAllowance = field(default_factory=RequestAllowance)
+    readiness_pool: ThreadPoolExecutor = field(default_factory=_one_thread)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work in the pool, on behalf of whoever asks for it, and return its result."""

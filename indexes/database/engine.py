@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import JSON, URL, Connection, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -21,6 +22,18 @@ IDLE_WRITER_MILLISECONDS = 8_000
 """PostgreSQL ends a write unit whose process was silent for so long (frozen, or its machine is gone): others wait for
 it, and would be taken for dead themselves if it lasted longer than their signs of life may.
 """
+CONNECT_SECONDS = 5
+POOL_SECONDS = 10.0
+"""So long a unit of work waits for one of the pool's connections."""
+_NOT_SILENT = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""When a PostgreSQL that says nothing is given up, as libpq names it; the URL may name other values."""
 WRITERS_LOCK = 0x706C6179
 """The advisory lock that the write units of a PostgreSQL database hold, one at a time."""
 _STORAGE_ERRORS = {
@@ -138,7 +151,7 @@ def _parsed(url: str) -> URL:
     """Return the URL with the driver that is installed; raise InvalidInputError for a database of another kind."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         parsed = URL.create("unreadable")
     backend = parsed.drivername.partition("+")[0]
     if backend not in ("sqlite", "postgresql"):
@@ -152,6 +165,7 @@ def _parsed(url: str) -> URL:
 
 def _create_engine(url: URL) -> Engine:
     options: dict[str, Any] = {"pool_size": 16, "max_overflow": 32}
+    options["pool_timeout"] = POOL_SECONDS
     options["hide_parameters"] = True  # an error names the statement, never what a person wrote
     if url.get_backend_name() == "sqlite":
         if url.database:
@@ -160,7 +174,9 @@ def _create_engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args=connect, **options)
         event.listen(engine, "connect", _configure_sqlite)
     else:
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", **options)
+        connect = {name: value for name, value in _NOT_SILENT.items() if name not in url.query}
+        options |= {"connect_args": connect, "pool_pre_ping": True}
+        engine = create_engine(url, isolation_level="READ COMMITTED", **options)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -204,4 +220,9 @@ def database_errors() -> Iterator[None]:
             raise
         raise DatabaseUnavailableError(
             "the database does not answer", hint="try again; if it persists, look at the service's log"
+        ) from error
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailableError(
+            f"no connection to the database became free within {POOL_SECONDS:g} seconds",
+            hint="try again; if it persists, see whether the database answers",
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import make_url
 
 from configs.errors import InvalidInputError
@@ -26,7 +26,7 @@ def test_every_setting_has_a_sentence() -> None:
 def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLAYGROUND_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("PLAYGROUND_JOB_THREADS", "7")
-    monkeypatch.setenv("PLAYGROUND_UNHEARD_OF", "passed over, as other programs may share the prefix")
+    monkeypatch.setenv("PLAYGROUND_UNHEARD_OF", "refused at start, by check_names")
     settings = Settings()
     assert (settings.data_folder, settings.job_threads) == (tmp_path, 7)
 
@@ -87,6 +87,8 @@ def test_only_whole_origins_are_allowed(origins: str) -> None:
         ("api_key", "schlüssel"),
         ("api_key", "two\nlines"),
         ("database_url", "mysql://a@b/c"),
+        ("database_url", "postgresql://u:hunter2@host:notaport/db"),
+        ("database_url", "postgresql:hunter2"),
         ("root_path", "api"),
         ("root_path", "/api/"),
         ("model_folder", "/no/such/folder"),
@@ -96,8 +98,9 @@ def test_an_unusable_setting_is_named_before_anything_starts(name: str, value: s
     with pytest.raises(InvalidInputError, match=f"PLAYGROUND_{name.upper()} ") as raised:
         Settings.model_validate({name: value}).check_usable()
     assert (raised.value.code, bool(raised.value.hint)) == ("unusable_setting", True)
-    if name == "api_key":
+    if name == "api_key" or "hunter2" in value:
         assert value not in f"{raised.value.detail} {raised.value.hint}"
+        assert "hunter2" not in f"{raised.value.detail} {raised.value.hint}"
 
 
 def test_usable_settings_pass(tmp_path: Path) -> None:
@@ -147,3 +150,52 @@ def test_endpoints_are_listed_with_the_variables_of_their_keys(monkeypatch: pyte
 def test_endpoints_of_another_form_are_refused(listed: str) -> None:
     with pytest.raises(ValidationError, match="embedder_urls"):
         Settings.model_validate({"embedder_urls": listed})
+
+
+@pytest.mark.parametrize(
+    ("host", "characters", "is_usable"),
+    [
+        ("127.0.0.1", 1, True), ("0.0.0.0", 23, False), ("0.0.0.0", 24, True), ("example.org", 8, False),
+        ("0.0.0.0", 0, True),
+    ],
+)  # fmt: skip
+def test_a_key_that_can_be_guessed_is_refused_where_others_may_try(host: str, characters: int, is_usable: bool) -> None:
+    settings = Settings(host=host, api_key=SecretStr("k" * characters))
+    if is_usable:
+        settings.check_usable()  # without any key, app/exposure.py decides
+        return
+    with pytest.raises(InvalidInputError, match=f"PLAYGROUND_API_KEY has {characters} characters"):
+        settings.check_usable()
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("PLAYGROUND_DATABASE_ULR", "did you mean PLAYGROUND_DATABASE_URL?"),
+        ("playground_databse_url", "did you mean PLAYGROUND_DATABASE_URL?"),
+        ("PLAYGROUND_MAX_UPLOAD", "did you mean PLAYGROUND_MAX_UPLOAD_BYTES?"),
+        ("PLAYGROUND_ZZZ", "unset it"),
+        ("PLAYGROUND_DATAS", ""),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_by_name(variable: str, hint: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{variable} is no setting") as raised:
+        Settings().check_names(["HOME", variable])
+    assert hint in raised.value.hint
+    assert raised.value.code == "unknown_setting"
+
+
+def test_settings_and_what_tests_examples_and_endpoints_use_are_known() -> None:
+    known = [f"PLAYGROUND_{name.upper()}" for name in Settings.model_fields]
+    others = [
+        "PLAYGROUND_DATA",
+        "PLAYGROUND_REPORT",
+        "PLAYGROUND_URL",
+        "PLAYGROUND_TEST_DATABASE",
+        "PATH",
+        "playground",
+    ]
+    settings = Settings(embedder_urls="https://host/v1=PLAYGROUND_KEY_OF_HOST")
+    settings.check_names([*known, *others, "playground_port", "PLAYGROUND_KEY_OF_HOST"])
+    with pytest.raises(InvalidInputError, match="PLAYGROUND_KEY_OF_HOST is no setting"):
+        Settings().check_names(["PLAYGROUND_KEY_OF_HOST"])

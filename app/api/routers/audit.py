@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -115,13 +116,27 @@ def _page(
         return Page(items=[AuditEntry.model_validate(row[0]) for row in rows], next_cursor=following)
 
 
-def _lines(service: Service, workspace_id: str | None, statement: Select[Any]) -> Response:
-    ordered = statement.order_by(AuditRow.created_at, AuditRow.id).execution_options(yield_per=ROWS_AT_ONCE)
+def _lines(service: Service, workspace_id: str | None, statement: Select[Any]) -> StreamingResponse:
+    """Return what sends the entries as it reads them; the first part is read at once, so that an error is told.
 
-    def lines() -> Iterator[str]:
+    Each part has a unit of work of its own: a slow reader holds none open, and entries are added at the end alone.
+    """
+    if workspace_id is not None:
         with service.database.read() as session:
-            chosen = ordered if workspace_id is None else _of_workspace(session, workspace_id, ordered)
-            for row in session.scalars(chosen):
-                yield AuditEntry.model_validate(row).model_dump_json() + "\n"
+            statement = _of_workspace(session, workspace_id, statement)
+    first, following = _part(service, statement, None)
 
-    return Response("".join(lines()), media_type=NDJSON)
+    def parts() -> Iterator[str]:
+        yield first
+        cursor = following
+        while cursor is not None:
+            part, cursor = _part(service, statement, cursor)
+            yield part
+
+    return StreamingResponse(parts(), media_type=NDJSON)
+
+
+def _part(service: Service, statement: Select[Any], cursor: str | None) -> tuple[str, str | None]:
+    with service.database.read() as session:
+        rows, cursor = page(session, statement, AuditRow.created_at, AuditRow.id, limit=ROWS_AT_ONCE, cursor=cursor)
+        return "".join(AuditEntry.model_validate(row[0]).model_dump_json() + "\n" for row in rows), cursor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -19,6 +21,8 @@ from ingest.embedders import Embedder
 from ingest.models import DEFAULT_MODEL, locate, model_settings
 
 OK = "ok"
+CHECK_SECONDS = 8.0
+"""After so long the answer says which checks have not ended; longer than opening a connection may take."""
 ADVICE = {
     "database": "database: see that it runs and that PLAYGROUND_DATABASE_URL leads to it",
     "schema_revision": "schema_revision: restart this process with the release that brought the database up to date",
@@ -60,28 +64,41 @@ async def live() -> Live:
 @router.get("/ready", summary="Can it answer?", responses={503: {"model": Ready}})
 async def ready(service: CurrentService, response: Response) -> Ready:
     """Answer 200 when every check is `ok`; else 503 with what is missing and what to do."""
-    view = await service.run(lambda: _check(service))
+    view = await _checked(service)
     response.status_code = 200 if view.status == "ready" else 503
     return view
 
 
-def _check(service: Service) -> Ready:
-    demo, checks = "unknown", {"data_folder": _data_folder(service), "object_store": _object_store(service)}
+async def _checked(service: Service) -> Ready:
+    """Return what the checks found; they have a thread of their own, as requests may wait in all others."""
+    found: dict[str, str] = {}
+    check = partial(_check, service, found)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await asyncio.get_running_loop().run_in_executor(service.readiness_pool, check)
+    except TimeoutError:
+        late = f"no answer within {CHECK_SECONDS:g} seconds"
+        found = {**dict.fromkeys(ADVICE, late), "demo": "unknown", **found}
+    faults = [name for name in ADVICE if found[name] not in (OK, "unknown")]
+    return Ready.model_validate(
+        {"status": "not_ready" if faults else "ready", "advice": [ADVICE[name] for name in faults], **found}
+    )
+
+
+def _check(service: Service, found: dict[str, str]) -> None:
+    """Write into `found` what each check finds, as soon as it is known."""
+    found["data_folder"] = _data_folder(service)
+    found["object_store"] = _object_store(service)
     try:
         with service.database.read() as session:
-            checks |= {
-                "database": OK,
-                "schema_revision": _schema(session, service.schema_revision),
-                "model": _model(session),
-                "jobs": _jobs(session, service),
-            }
-        demo = service.demo_progress()
+            found["schema_revision"] = _schema(session, service.schema_revision)
+            found["database"] = OK
+            found["model"] = _model(session)
+            found["jobs"] = _jobs(session, service)
+        found["demo"] = service.demo_progress()
     except PlaygroundError as error:
-        checks |= {"database": error.detail, "schema_revision": "unknown", "model": "unknown", "jobs": "unknown"}
-    faults = [name for name, state in checks.items() if state not in (OK, "unknown")]
-    return Ready(
-        status="not_ready" if faults else "ready", demo=demo, advice=[ADVICE[name] for name in faults], **checks
-    )
+        unknown = dict.fromkeys(("schema_revision", "model", "jobs", "demo"), "unknown")
+        found |= {**unknown, "database": error.detail}
 
 
 def _data_folder(service: Service) -> str:

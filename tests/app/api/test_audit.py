@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterable
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from starlette.testclient import TestClient
 
 from app.accounts.keys import note_administrator
 from app.accounts.tables import Member
+from app.api.routers import audit
 from app.context.users.registration import add_group
+from configs.errors import DatabaseUnavailableError
 from configs.part import JsonObject
 from indexes.database.audit import Action, AuditRow, acting, watch_changes
 from tests.app.api.conftest import app_of
@@ -168,6 +172,40 @@ def test_pages_filters_and_export_agree(client: TestClient, workspace: Workspace
     assert [json.loads(line) for line in exported.text.splitlines()] == whole
     everywhere = client.get("/v1/audit/export", params={"since": whole[0]["created_at"]}).text.splitlines()
     assert {entry["id"] for entry in whole} <= {json.loads(line)["id"] for line in everywhere}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 500])
+def test_an_export_is_sent_in_parts_as_it_is_read(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    for number in range(3):
+        workspace.post("/groups", {"name": f"g{number}"}, 201)
+    monkeypatch.setattr(audit, "ROWS_AT_ONCE", at_once)
+    service = app_of(workspace.client).state.service
+    chosen = audit._chosen(None, None)
+    response = audit._lines(service, workspace.id, chosen)
+    workspace.post("/groups", {"name": "meanwhile"}, 201)  # no unit of work is open, and what is added is at the end
+    parts = asyncio.run(_collected(response.body_iterator))
+    whole = entries(workspace)
+    sent = [json.loads(line) for line in "".join(parts).splitlines()]
+    assert sent == whole[: len(sent)]
+    assert len(sent) == (3 if at_once >= 3 else 4)
+    assert [len(part.splitlines()) for part in parts] == {1: [1] * 4, 2: [2, 2], 3: [3], 500: [3]}[at_once]
+    assert workspace.request("GET", "/audit/export").text.splitlines() == [
+        line for number in range(4) for line in [json.dumps(whole[number], separators=(",", ":"), ensure_ascii=False)]
+    ]
+
+
+async def _collected(parts: AsyncIterable[Any]) -> list[str]:
+    return [part async for part in parts]
+
+
+def test_an_export_that_cannot_begin_says_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailableError("it is away", hint="wait")
+
+    monkeypatch.setattr(audit, "page", fail)
+    assert expect(503, client.get("/v1/audit/export"))["code"] == "database_unavailable"
 
 
 def test_other_workspaces_changes_are_not_shown(client: TestClient, workspace: Workspace) -> None:

@@ -49,6 +49,9 @@ class NewPreview(BaseModel):
 
     text: Text | None = Field(None, min_length=1, description="the text to cut")
     media_type: MediaType = Field("text/markdown", description="how to read `text`")
+    file_name: Title | None = Field(
+        None, description="read `text` as a file of this name, in place of `media_type`: `app.py` as Python"
+    )
     title: Title | None = Field(None, description="title of `text`; default: what the text calls itself")
     document: DocumentReference | None = Field(None, description="a stored document instead of `text`")
     chunkers: list[Chunker] = Field(min_length=1, max_length=20, description="chunkers to try, compared in this order")
@@ -60,6 +63,8 @@ class NewPreview(BaseModel):
     def _has_one_source(self) -> Self:
         if (self.text is None) == (self.document is None):
             raise ValueError("give either `text` or `document`")
+        if self.file_name is not None and (self.document is not None or "media_type" in self.model_fields_set):
+            raise ValueError("`file_name` says how to read `text`; leave out `media_type` and `document`")
         return self
 
 
@@ -195,9 +200,10 @@ def _check_length(document: ParsedDocument) -> None:
 def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str, str]:
     """Return the text with its structure, its title, and the name of its file, "" where there is none."""
     if body.text is not None:
-        parsed = parser_for("", body.media_type).parse(body.text.encode())
+        file_name = body.file_name or ""
+        parsed = parser_for(file_name, body.media_type).parse(body.text.encode())
         check_text_length(parsed, service.settings.max_text_characters)
-        return parsed, body.title or parsed.title, ""
+        return parsed, body.title or parsed.title or file_name, file_name
     assert body.document is not None
     workspace_id = body.document.workspace_id
     with service.database.read() as session:

@@ -47,7 +47,8 @@ def test_a_stored_document_is_cut_as_its_index_does(workspace: Workspace) -> Non
     assert workspace.state() == before
     stored = workspace.get(f"/documents/{one['document_id']}/chunks")["chunks"]
     shown = answer["chunkings"][0]["chunks"]
-    assert shown == [{name: value for name, value in chunk.items() if name != "ordinal"} for chunk in stored]
+    without = {"parent_start": None, "parent_end": None}
+    assert shown == [{name: value for name, value in chunk.items() if name != "ordinal"} | without for chunk in stored]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,16 @@ def test_parents_and_windows_are_shown(client: TestClient) -> None:
     assert 1 < len(parents) < len(families)
     assert all(one["parent_start"] <= one["start"] < one["end"] <= one["parent_end"] for one in families)
     assert {(one["parent_start"], one["parent_end"]) for one in plain} == {(None, None)}
+
+
+def test_pasted_source_code_is_read_by_its_file_name(client: TestClient) -> None:
+    text = "def one():\n    return 1\n\n\ndef two():\n    return 2\n" * 8
+    body: JsonObject = {"text": text, "chunkers": [{"kind": "code", "size_tokens": 32}]}
+    named, unnamed = preview(client, **body, file_name="app/counting.py"), preview(client, **body)
+    assert all("counting.py" in one["prefix"] for one in named["chunkings"][0]["chunks"])
+    assert (named["chunkings"][0]["remarks"], len(unnamed["chunkings"][0]["remarks"])) == ([], 1)
+    for wrong in ({"media_type": "text/plain"}, {"text": None, "document": {"workspace_id": "a", "document_id": "b"}}):
+        response = client.post(PREVIEW, json={**body, "file_name": "a.py", **wrong})
+        expect_problem(response, 422, "invalid_request")
+    for unreadable in ("a.pdf", "a.docx", "a.unknown"):
+        assert 400 <= client.post(PREVIEW, json={**body, "file_name": unreadable}).status_code < 500

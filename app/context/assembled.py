@@ -57,7 +57,7 @@ class Assembled:
     """A context and how it came about: one decision for each candidate, in order of rank.
 
     `found_at` tells by rank where a candidate stood before the user's bans and boosts; empty where they changed
-    nothing.
+    nothing. `broken_tokens` are the chat-template tokens in the sources' texts, each with its number.
     """
 
     policy: ContextPolicy
@@ -72,3 +72,4 @@ class Assembled:
     sections: FittedSections
     found_at: Mapping[int, FoundAt]
     personal: PersonalMaterial
+    broken_tokens: Mapping[str, int]

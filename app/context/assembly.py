@@ -18,6 +18,7 @@ from app.context.policy import ContextPolicy
 from app.context.renderers import Material, Rendered
 from app.context.section_texts import SectionTexts, memory_line, profile_line
 from app.context.sections.settings import SectionName
+from app.context.template_tokens import guarded, token_counts, without_tokens
 from app.context.tokens import TokenCounter
 from configs.errors import InvalidInputError
 from indexes.search import Hit
@@ -164,13 +165,14 @@ class _Desk:
         ]
 
     def _counted(self, parts: Sequence[Selected], texts: Sequence[str]) -> list[int]:
-        """Return the tokens of each part's text; of one that is whole they are known."""
-        trimmed = [number for number, part in enumerate(parts) if part.is_trimmed]
+        """Return the tokens of each part's text as it is sent; of one that is whole and unbroken they are known."""
+        sent = list(map(without_tokens, texts))
+        trimmed = [number for number, part in enumerate(parts) if part.is_trimmed or sent[number] != texts[number]]
         counts = [
             self._counter.count_measured(text, part.candidate.measure.tokens)
             for part, text in zip(parts, texts, strict=True)
         ]
-        for number, tokens in zip(trimmed, self._counter.count_all([texts[number] for number in trimmed]), strict=True):
+        for number, tokens in zip(trimmed, self._counter.count_all([sent[number] for number in trimmed]), strict=True):
             counts[number] = tokens
         return counts
 
@@ -192,7 +194,7 @@ class _Desk:
         return self._rendering(
             extracts,
             [
-                SourceBlock(label=f"S{number}", origin=extract.origin, text=extract.sent_text)
+                guarded(SourceBlock(label=f"S{number}", origin=extract.origin, text=extract.sent_text))
                 for number, extract in enumerate(extracts, start=1)
             ],
         )
@@ -234,6 +236,7 @@ class _Desk:
             sections=self._sections,
             found_at=found_at,
             personal=self._personal,
+            broken_tokens=token_counts(extract.sent_text for extract in draft.extracts),
         )
 
     def _use(self, draft: _Draft, documents: int) -> TokenUse:

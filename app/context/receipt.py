@@ -19,6 +19,7 @@ from app.context.policy import ContextPolicy
 from app.context.renderers import Material, Rendered
 from app.context.search.record import SearchRecord
 from app.context.section_texts import NO_SECTIONS, SectionTexts
+from app.context.template_tokens import guarded
 from configs.errors import ConflictError
 from configs.span import Span
 from configs.text import Text
@@ -204,6 +205,9 @@ class Receipt(_Record):
     )
     sections: tuple[SectionRecord, ...] = ()
     items: tuple[ItemRecord, ...] = Field((), description="facts, wishes, turns and memories that could have entered")
+    broken_tokens: dict[str, int] | None = Field(
+        None, description="chat-template tokens broken in the sources' texts; null where it was made before they were"
+    )
     context_sha256: str
 
 
@@ -226,6 +230,7 @@ def receipt_of(
         embedding=embedding or EmbeddingRecord(),
         sections=_sections(assembled),
         items=tuple(ItemRecord.of(one, memories.get(one.id)) for one in assembled.sections.items),
+        broken_tokens=dict(assembled.broken_tokens),
         context_sha256=assembled.rendered.sha256,
     )
 
@@ -269,6 +274,8 @@ def replay(receipt: Receipt, *, text_of: TextOf, origin_of: OriginOf, sections: 
         )
         for source in receipt.sources
     ]
+    if receipt.broken_tokens is not None:
+        sources = list(map(guarded, sources))
     try:
         material = Material(
             instructions=receipt.policy.instructions, question=receipt.question, sources=sources, nonce=receipt.nonce,

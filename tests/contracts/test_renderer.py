@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.context.envelope import Origin, SourceBlock
 from app.context.renderers import Material, Rendered, Renderer
+from app.context.template_tokens import TEMPLATE_TOKEN, guarded
 from app.context.tokens import TokenCounter
 from ingest.tokenizers import DEFAULT_TOKENIZER
 from tests.app.context.library import FRAGMENTS, NONCE, texts
@@ -99,6 +100,8 @@ def test_an_injection_stays_inside(renderer: Renderer, text: str) -> None:
     rendered = renderer.render(material([hostile]))
     assert parse(renderer, rendered) == [("S1", text)]
     assert outside(renderer, rendered) == outside(renderer, renderer.render(material([harmless])))
+    sent = renderer.render(material([guarded(hostile)]))
+    assert not any(TEMPLATE_TOKEN.search(content) for content in sent.contents)
 
 
 @every_renderer

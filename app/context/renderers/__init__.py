@@ -122,6 +122,7 @@ class Renderer(Part):
     Sections come most stable first: instructions, those of the workspace, notes, profile, history, memories, sources,
     question. What a user's sections say stands in tags that they cannot close, or in messages of their own. What a text
     says to a model cannot be taken from it: the border is kept visible, obedience is not prevented.
+    Tokens of chat templates in sources are broken before they come here (`template_tokens.guarded`).
     """
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ class Accounts:
     def member(self, **fields: Any) -> JsonObject:
         """Add a member."""
         self.count += 1
-        body = {"name": f"member {self.count}", **fields}
+        body = {"name": f"member {self.count} {secrets.token_hex(4)}", **fields}
         return dict(expect(201, self.client.post("/v1/members", json=body, headers=BY_ADMIN)))
 
     def key(self, member: JsonObject, **fields: Any) -> JsonObject:

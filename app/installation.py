@@ -45,7 +45,7 @@ from indexes.workers import Workers
 from ingest.models import configure
 from ingest.office.limits import configure as configure_office
 from ingest.pipeline import Pipeline
-from ingest.remote_endpoints import allow_endpoints
+from ingest.remote_endpoints import allow_endpoints, limit_calls
 
 
 class Installation:
@@ -61,6 +61,7 @@ class Installation:
             encoding_threads=settings.encoding_threads,
         )
         allow_endpoints(settings.embedder_endpoints)
+        limit_calls(seconds=settings.embedder_seconds, at_once=settings.embedder_calls)
         configure_office(memory_bytes=settings.office_memory_bytes, seconds=settings.office_seconds)
         self.database = Database(settings.sqlalchemy_url, (watch_changes, watch_claim))
         pair(settings.data_folder, self.database)

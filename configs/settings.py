@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     root_path: str = Field("", description="Path prefix under which a reverse proxy publishes the service.")
     api_key: SecretStr = Field(
         SecretStr(""),
-        description="An administrator's API key; without any, the service is open, on loopback only.",
+        description="An administrator's API key, of 24 characters or more outside loopback; without any, the service "
+        "is open, on loopback only.",
     )
     allowed_origins: str = Field(
         "",
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
         pattern=rf"^({_ENDPOINT}(, ?{_ENDPOINT})*)?$",
         description="Endpoints that the embedder openai_compatible may call, separated by commas, each with the name "
         "of the variable that holds its key where it needs one: https://host/v1=NAME_OF_A_VARIABLE; empty means none.",
+    )
+    embedder_seconds: int = Field(
+        10, ge=1, le=600, description="Longest time of a call to such an endpoint with its retries, in seconds."
+    )
+    embedder_calls: int = Field(
+        4, ge=1, le=64, description="Calls to such an endpoint that one encoding makes at the same moment."
     )
     max_upload_bytes: int = Field(50_000_000, ge=1_000, description="Largest request body, in bytes.")
     max_import_bytes: int = Field(

@@ -26,7 +26,8 @@ from configs.errors import InvalidInputError, UnavailableError
 from configs.release import VERSION
 
 DEADLINE_SECONDS = 10.0
-"""A call with all its retries, names looked up and answers that trickle included."""
+"""A call with all its retries, names looked up and answers that trickle included, where the operator sets no other."""
+CALLS_AT_ONCE = 4
 CONNECT_SECONDS = 3.0
 MOST_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.25
@@ -35,7 +36,11 @@ FIRST_PAUSE_SECONDS = 0.25
 ERROR_WORD = re.compile(r"[a-z][a-z_]{2,39}")
 """How providers name an error, as in `insufficient_quota`; nothing else of what they answer is repeated."""
 
+TOO_SLOW = "endpoint_too_slow"
+
 _endpoints: Mapping[str, str | None] = {}
+_deadline_seconds = DEADLINE_SECONDS
+_calls_at_once = CALLS_AT_ONCE
 _client_lock = threading.Lock()
 
 
@@ -58,6 +63,17 @@ def allow_endpoints(endpoints: Mapping[str, str | None]) -> None:
     _endpoints = dict(endpoints)
 
 
+def limit_calls(*, seconds: float, at_once: int) -> None:
+    """Set how long a call may take, and how many one encoding makes at the same moment; called at start."""
+    global _deadline_seconds, _calls_at_once
+    _deadline_seconds, _calls_at_once = seconds, at_once
+
+
+def calls_at_once() -> int:
+    """Return how many calls one encoding may make at the same moment."""
+    return _calls_at_once
+
+
 def check_allowed(url: str) -> None:
     """Raise InvalidInputError (`endpoint_not_allowed`) for a URL that the operator does not list."""
     if url not in _endpoints:
@@ -72,13 +88,13 @@ def check_allowed(url: str) -> None:
 def post_json(base_url: str, path: str, body: bytes, *, most_bytes: int) -> bytes:
     """Return the body of the endpoint's answer with status 200, after retries where they may help.
 
-    Raises InvalidInputError (`endpoint_not_allowed`), and within DEADLINE_SECONDS UnavailableError, with the code
+    Raises InvalidInputError (`endpoint_not_allowed`), and within the deadline UnavailableError, with the code
     `endpoint_key_missing`, `endpoint_unreachable`, `endpoint_too_slow`, `endpoint_rate_limited`, `endpoint_failed`
     (5xx), `endpoint_refused` (any other status) or `endpoint_answer_invalid` (longer than `most_bytes`).
     """
     check_allowed(base_url)
     key = _key_of(base_url)
-    end = time.monotonic() + DEADLINE_SECONDS
+    end = time.monotonic() + _deadline_seconds
     for attempt in range(MOST_ATTEMPTS):
         try:
             return _within(end, base_url, lambda: _attempt(base_url, path, body, key, most_bytes, end))
@@ -228,9 +244,10 @@ def invalid_answer(base_url: str, reason: str) -> UnavailableError:
 
 def _too_slow(base_url: str) -> UnavailableError:
     return UnavailableError(
-        f"{base_url} did not answer within {DEADLINE_SECONDS:g} seconds",
-        hint="try again later: what was embedded is kept; an endpoint that is always so slow needs a faster machine",
-        code="endpoint_too_slow",
+        f"{base_url} did not answer within {_deadline_seconds:g} seconds",
+        hint="try again later: what was embedded is kept; for an endpoint that is always so slow, the operator raises "
+        "PLAYGROUND_EMBEDDER_SECONDS or lowers PLAYGROUND_EMBEDDER_CALLS",
+        code=TOO_SLOW,
     )
 
 

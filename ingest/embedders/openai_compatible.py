@@ -28,14 +28,13 @@ from ingest.embedders.shaping import (
 )
 from ingest.metering import count_call
 from ingest.model_registry import KnownModel, known_model, namesake
-from ingest.remote_endpoints import check_allowed, invalid_answer, post_json
+from ingest.remote_endpoints import TOO_SLOW, calls_at_once, check_allowed, invalid_answer, post_json
 from ingest.token_batches import token_batches
 from ingest.tokenizers import DEFAULT_TOKENIZER, count_many
 
 TEXTS_PER_CALL = 32
 """What every server takes: the smallest default limit among the common ones."""
 TOKENS_PER_CALL = 8_192
-CALLS_AT_ONCE = 4
 BYTES_PER_NUMBER = 32
 BYTES_BESIDE_VECTOR = 1_024
 BYTES_BESIDE_NUMBERS = 65_536
@@ -47,6 +46,9 @@ class _Paid:
 
     rows: Rows
     tokens: int
+
+
+_Outcome = _Paid | PlaygroundError | None
 
 
 class OpenaiCompatible(Embedder):
@@ -137,7 +139,8 @@ class OpenaiCompatible(Embedder):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [len(texts), dimensions].
 
-        Raises what `ingest.remote_endpoints.post_json` raises; no further call starts after one has failed.
+        Raises what `ingest.remote_endpoints.post_json` raises; no further call starts after one has failed,
+        except that calls that were too slow are made again with half their texts, down to single ones.
         """
         return self._encode([self.document_prefix + text if text.strip() else "" for text in texts])
 
@@ -170,12 +173,15 @@ class OpenaiCompatible(Embedder):
         rows = np.zeros((len(texts), self._whole_dimensions() or 0))
         filled = [index for index, text in enumerate(texts) if text]
         calls = [[filled[place] for place in batch] for batch in _batches([texts[index] for index in filled])]
-        answers = _all_of(
-            [partial(self._call, [texts[index] for index in indices]) for indices in calls],
-            self.usd_per_million_tokens,
-        )
-        for indices, answer in zip(calls, answers, strict=True):
-            rows[indices] = answer.rows
+        while calls:
+            outcomes = _outcomes(
+                [partial(self._call, [texts[index] for index in indices]) for indices in calls],
+                self.usd_per_million_tokens,
+            )
+            for indices, outcome in zip(calls, outcomes, strict=True):
+                if isinstance(outcome, _Paid):
+                    rows[indices] = outcome.rows
+            calls = _left(calls, outcomes)
         return unit_rows(rows, self.dimensions)
 
     def _call(self, texts: list[str]) -> _Paid:
@@ -201,14 +207,14 @@ def _batches(texts: list[str]) -> list[list[int]]:
     ]
 
 
-def _all_of(calls: list[Callable[[], _Paid]], usd_per_million_tokens: float | None) -> list[_Paid]:
-    """Return the answers of all calls, a few at the same moment; count what each cost, also where another one fails.
+def _outcomes(calls: list[Callable[[], _Paid]], usd_per_million_tokens: float | None) -> list[_Outcome]:
+    """Return what came of each call, a few at the same moment; count what each cost, also where another one fails.
 
-    After a failure no further call starts; the first error is raised.
+    After a failure no further call starts: None stands for these.
     """
     has_failed = threading.Event()
 
-    def outcome(call: Callable[[], _Paid]) -> _Paid | PlaygroundError | None:
+    def outcome(call: Callable[[], _Paid]) -> _Outcome:
         try:
             return None if has_failed.is_set() else call()
         except PlaygroundError as error:
@@ -218,15 +224,30 @@ def _all_of(calls: list[Callable[[], _Paid]], usd_per_million_tokens: float | No
     if len(calls) < 2:
         outcomes = [outcome(call) for call in calls]
     else:
-        with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="embedding-calls") as pool:
+        with ThreadPoolExecutor(calls_at_once(), thread_name_prefix="embedding-calls") as pool:
             outcomes = list(pool.map(outcome, calls))
-    answers = [one for one in outcomes if isinstance(one, _Paid)]
-    for answer in answers:
-        count_call(tokens=answer.tokens, usd_per_million_tokens=usd_per_million_tokens)
     for one in outcomes:
-        if isinstance(one, PlaygroundError):
-            raise one
-    return answers
+        if isinstance(one, _Paid):
+            count_call(tokens=one.tokens, usd_per_million_tokens=usd_per_million_tokens)
+    return outcomes
+
+
+def _left(calls: list[list[int]], outcomes: list[_Outcome]) -> list[list[int]]:
+    """Return the calls that are still to be made, with half as many texts as the one that was too slow; raise the first
+    error that smaller calls cannot mend.
+    """
+    most_texts = TEXTS_PER_CALL
+    for indices, outcome in zip(calls, outcomes, strict=True):
+        if isinstance(outcome, PlaygroundError):
+            if outcome.code != TOO_SLOW or len(indices) == 1:
+                raise outcome
+            most_texts = min(most_texts, len(indices) // 2)
+    return [
+        indices[first : first + most_texts]
+        for indices, outcome in zip(calls, outcomes, strict=True)
+        if not isinstance(outcome, _Paid)
+        for first in range(0, len(indices), most_texts)
+    ]
 
 
 def _estimates(texts: Sequence[str]) -> list[int]:

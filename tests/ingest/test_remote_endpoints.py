@@ -38,7 +38,7 @@ def server() -> Iterator[StandIn]:
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_endpoints, "DEADLINE_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(remote_endpoints, "_deadline_seconds", SHORT_SECONDS)
 
 
 @pytest.fixture

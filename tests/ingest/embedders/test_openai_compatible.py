@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +11,6 @@ from pydantic import ValidationError
 
 from configs.errors import InvalidInputError, PlaygroundError, UnavailableError
 from ingest import remote_endpoints
-from ingest.embedders import openai_compatible
 from ingest.embedders.openai_compatible import TEXTS_PER_CALL, OpenaiCompatible
 from ingest.metering import metered
 from ingest.remote_endpoints import allow_endpoints
@@ -142,26 +139,6 @@ def test_long_texts_go_in_calls_of_few(server: StandIn) -> None:
     assert sorted(len(request["input"]) for request in server.requests) == [1, 2, 2, 2]
 
 
-def test_calls_run_beside_each_other_but_only_a_few(server: StandIn) -> None:
-    running: list[int] = []
-    lock = threading.Lock()
-    most = 0
-
-    def slow(handler: Any, request: Any) -> None:
-        nonlocal most
-        with lock:
-            running.append(1)
-            most = max(most, len(running))
-        time.sleep(0.05)
-        with lock:
-            running.pop()
-        changed(lambda answer: answer)(handler, request)
-
-    server.always = slow
-    server.embedder().encode(texts(12 * TEXTS_PER_CALL))
-    assert 1 < most <= openai_compatible.CALLS_AT_ONCE
-
-
 def test_vectors_in_base64_and_in_another_order_are_the_same(server: StandIn) -> None:
     part = server.embedder()
     plain = part.encode(texts(9))
@@ -195,7 +172,7 @@ def spoil_index(answer: Any) -> None:
 def test_an_endpoint_that_misbehaves_fails_the_call_with_a_code_of_its_own(
     server: StandIn, monkeypatch: pytest.MonkeyPatch, manner: Manner, code: str, reason: str
 ) -> None:
-    monkeypatch.setattr(remote_endpoints, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(remote_endpoints, "_deadline_seconds", 1.0)
     server.always = manner
     with pytest.raises(UnavailableError, match=reason) as caught:
         server.embedder().encode(["a fox", "a dog"])
@@ -209,7 +186,7 @@ def test_after_a_failure_no_further_call_starts(server: StandIn) -> None:
     server.always = status(401)
     with pytest.raises(PlaygroundError):
         server.embedder().encode(texts(40 * TEXTS_PER_CALL))
-    assert len(server.requests) <= 2 * openai_compatible.CALLS_AT_ONCE
+    assert len(server.requests) <= 2 * remote_endpoints.CALLS_AT_ONCE
 
 
 def test_tokens_are_those_the_endpoint_charges_for_and_a_price_that_is_unknown_is_not_zero(server: StandIn) -> None:

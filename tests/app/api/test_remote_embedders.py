@@ -12,6 +12,7 @@ from configs.part import JsonObject
 from ingest.charges import CHARGED
 from ingest.remote_endpoints import allow_endpoints
 from tests.app.api.playground import Workspace, expect
+from tests.app.api.test_quotas import limit, used
 from tests.ingest.embedders.stand_in import DIMENSIONS, KEY_VARIABLE, StandIn, half, stand_in, status
 
 KEY = "sk-seen-by-nobody-at-all"
@@ -116,6 +117,19 @@ def test_a_preview_tells_what_its_calls_cost_and_is_bounded(workspace: Workspace
     body["chunkers"] = [{"kind": "fixed"}]
     answer = expect(200, workspace.client.post("/v1/chunkings/preview", json=body))
     assert answer["embedding_calls"] is None
+    assert len(server.requests) == 1
+
+
+def test_a_preview_counts_as_tokens_of_the_day(workspace: Workspace, server: StandIn) -> None:
+    (sent,) = workspace.send({"text": "Cats sleep. Rain falls. Odd it is.", "external_id": "a"})
+    limit(workspace, tokens_per_day=5)
+    document = {"workspace_id": workspace.id, "document_id": sent["document_id"]}
+    body = {"document": document, "chunkers": [semantic(server.url)]}
+    tokens = expect(200, workspace.client.post("/v1/chunkings/preview", json=body))["embedding_calls"]["tokens"]
+    assert used(workspace) == {"tokens_per_day": tokens}
+    assert tokens > 5
+    response = workspace.client.post("/v1/chunkings/preview", json=body)
+    assert expect(429, response)["code"] == "quota_exceeded"
     assert len(server.requests) == 1
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -260,10 +261,9 @@ class Workers:
         return not is_alive(worker.heartbeat_at)
 
 
+@cache
 def process_space() -> str:
-    """Return the name of where process ids are told apart: the host's and, where there are any, its start's and its
-    namespace's. Containers may share a host's name and see one another's processes no more than another machine's.
-    """
+    """Return where process ids are told apart: containers that share a host's name see nothing of each other's."""
     told = [socket.gethostname()]
     with contextlib.suppress(OSError):  # only Linux has these
         told.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())

@@ -46,7 +46,7 @@ def chunk_versions(job: RunningJob, recipe: IndexRecipe, version_ids: Sequence[s
         done = _chunked(session, recipe.chunking, version_ids)
     left = [version_id for version_id in version_ids if version_id not in done]
     finished = 0
-    for batch in batches(left, 1 if recipe.chunker.encodes else VERSIONS_PER_BATCH):
+    for batch in batches(left, 1 if recipe.chunker.encoder is not None else VERSIONS_PER_BATCH):
         job.progress("chunking", finished, len(left))
         with charged_on_failure(job) as meter:
             rows = _cut(recipe, _load_texts(job, batch))

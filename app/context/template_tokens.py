@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.context.envelope import Origin, SourceBlock, texts_of
+from app.context.envelope import Origin, SourceBlock
 
 WORD_JOINER = "\N{WORD JOINER}"
 """Invisible; stands behind the first character of each token. Taking it out there gives back what the source says."""
@@ -23,16 +23,19 @@ TEMPLATE_TOKEN = re.compile(
     r"|(?:(?<=\n)|\A)(?:Human|Assistant):"
 )
 
+MARKS = ("<", "INST]", "Human:", "Assistant:")
+"""One of them is in every token; looking for them first takes a tenth of the time."""
+
 
 def without_tokens(text: str) -> str:
     """Return the text with every template token broken; the same text where it has none."""
+    if not any(mark in text for mark in MARKS):
+        return text
     return TEMPLATE_TOKEN.sub(lambda token: token[0][0] + WORD_JOINER + token[0][1:], text)
 
 
 def guarded(source: SourceBlock) -> SourceBlock:
     """Return the source as it is sent: the tokens in its text and in what its origin says are broken."""
-    if not any(map(TEMPLATE_TOKEN.search, texts_of(source))):
-        return source
     origin = source.origin
     safe = Origin(
         title=without_tokens(origin.title),

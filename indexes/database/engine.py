@@ -164,8 +164,7 @@ def _parsed(url: str) -> URL:
 
 
 def _create_engine(url: URL) -> Engine:
-    options: dict[str, Any] = {"pool_size": 16, "max_overflow": 32}
-    options["pool_timeout"] = POOL_SECONDS
+    options: dict[str, Any] = {"pool_size": 16, "max_overflow": 32, "pool_timeout": POOL_SECONDS}
     options["hide_parameters"] = True  # an error names the statement, never what a person wrote
     if url.get_backend_name() == "sqlite":
         if url.database:

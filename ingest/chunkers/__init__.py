@@ -35,8 +35,6 @@ class Chunker(Part):
     parents: ClassVar[Parents] = "none"
     is_whole: ClassVar[bool] = False
     """True for members that never cut, so that no piece has a neighbour."""
-    encodes: ClassVar[bool] = False
-    """True where cutting itself takes an embedder, and so as long as encoding the text."""
     pools_tokens: ClassVar[bool] = False
     """True where a piece's vector is the mean of its tokens' vectors in a window of the document, which the embedder
     has to give (`Embedder.encode_spans`).
@@ -77,13 +75,13 @@ class Chunker(Part):
 
     @property
     def encoder(self) -> Embedder | None:
-        """Return what cutting encodes with, None unless the member `encodes`."""
-        embedder: Embedder | None = getattr(self, "embedder", None) if self.encodes else None
+        """Return the embedder that cutting itself takes, and so as long as encoding the text; None for most members."""
+        embedder: Embedder | None = getattr(self, "embedder", None)
         return embedder
 
     @property
     def encoded_per_token(self) -> float:
-        """Return about how many tokens cutting has encoded for one of the text; 0 unless the member `encodes`."""
+        """Return about how many tokens cutting has encoded for one of the text; 0 where it has no `encoder`."""
         return 0.0
 
     def remarks(self, document: ParsedDocument, tools: ChunkingTools) -> list[str]:  # noqa: ARG002  # for members

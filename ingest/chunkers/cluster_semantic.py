@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,8 +25,6 @@ class ClusterSemantic(Chunker):
     similarity. A comparator: published gains over `recursive` are small. Costs a second pass of the embedder over the
     whole text.
     """
-
-    encodes: ClassVar[bool] = True
 
     kind: Literal["cluster_semantic"]
     embedder: Embedder = Field(

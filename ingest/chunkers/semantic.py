@@ -31,7 +31,6 @@ class Semantic(Chunker):
     over every sentence with its neighbours. The share of cuts is fixed by the percentile, whatever the text.
     """
 
-    encodes: ClassVar[bool] = True
     revision: ClassVar[int] = 2
 
     kind: Literal["semantic"]

@@ -154,12 +154,6 @@ def test_a_text_of_one_character_is_one_piece(kind: str, text: str) -> None:
 
 
 @each_kind
-def test_a_member_that_names_an_embedder_says_that_it_encodes(kind: str) -> None:
-    member = Chunker.members()[kind]
-    assert member.encodes == ("embedder" in member.model_fields)
-
-
-@each_kind
 def test_equal_settings_give_equal_pieces_in_another_instance(kind: str) -> None:
     document = document_of(heading(1, "A"), table(9), prose("One two three. " * 40), code(9), heading(2, "B"))
     for chunker in of_kind(kind):

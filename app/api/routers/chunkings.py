@@ -162,7 +162,7 @@ async def preview_chunkings(
 
     def work() -> PreviewView:
         document, title, file_name = _document(service, body)
-        if any(chunker.encodes for chunker in body.chunkers):
+        if any(chunker.encoder is not None for chunker in body.chunkers):
             _check_length(document)
         with service.database.read() as session:
             is_counted = check_left(session, subjects, "tokens_per_day")

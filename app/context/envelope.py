@@ -86,17 +86,22 @@ def enclosed(sources: Iterable[SourceBlock], nonce: str) -> str:
     return f"<documents-{nonce}>\n{inside}</documents-{nonce}>" if inside else ""
 
 
-@lru_cache(maxsize=1024)
-def attributes(origin: Origin) -> str:
-    """Return what an opening line says of the origin, remembered."""
-    described = {
+def described(origin: Origin) -> dict[str, str]:
+    """Return what readers are told of the origin, by name: escaped, and without what is empty."""
+    told = {
         "source": origin.title,
         "section": SECTION_SEPARATOR.join(origin.heading_path),
         "page": origin.page,
         "row": origin.row,
         "line": origin.line,
     }
-    return "".join(f' {name}="{escaped(value)}"' for name, value in described.items() if value.strip())
+    return {name: escaped(value) for name, value in told.items() if value.strip()}
+
+
+@lru_cache(maxsize=1024)
+def attributes(origin: Origin) -> str:
+    """Return what an opening line says of the origin, remembered."""
+    return "".join(f' {name}="{value}"' for name, value in described(origin).items())
 
 
 def escaped(value: str) -> str:

@@ -10,16 +10,17 @@ from app.context.envelope import Origin, SourceBlock
 from app.context.renderers import Renderer
 
 ESCAPED = r'[^\n<>"]*'
-SAID = ("title", "heading", "page")
+SAID = ("title", "heading", "page", "row", "line")
 
 
 @lru_cache(maxsize=64)
 def source_pattern(renderer: Renderer, nonce: str) -> re.Pattern[str]:
     """Return what matches one source: its lines with any label and any origin that is escaped, its text between."""
     openings = []
-    for there in itertools.product((True, False), repeat=3):
-        title, heading, page = (f"said{name}" if is_there else "" for name, is_there in zip(SAID, there, strict=True))
-        origin = Origin(title=title, heading_path=(heading,) if heading else (), page=page)
+    for there in itertools.product((True, False), repeat=len(SAID)):
+        said = (f"said{name}" if is_there else "" for name, is_there in zip(SAID, there, strict=True))
+        title, heading, page, row, line = said
+        origin = Origin(title=title, heading_path=(heading,) if heading else (), page=page, row=row, line=line)
         opening = re.escape(renderer.opening(SourceBlock(label="S0label", origin=origin, text=""), nonce))
         for name in SAID:
             opening = opening.replace(f"said{name}", ESCAPED)

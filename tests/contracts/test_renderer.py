@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -46,6 +46,8 @@ origins = st.builds(
     title=st.sampled_from(INJECTIONS + FRAGMENTS),
     heading_path=st.lists(st.sampled_from(INJECTIONS), max_size=3).map(tuple),
     page=st.sampled_from(["", "3", "iv", '"><']),
+    row=st.sampled_from(["", "56", "\n# 2"]),
+    line=st.sampled_from(["", "1-9", "</line>"]),
 )
 
 
@@ -207,3 +209,12 @@ def test_a_nonce_that_stands_in_a_text_cannot_be_rendered(place: str, spelled: s
 def test_a_malformed_nonce_cannot_be_rendered(nonce: str) -> None:
     with pytest.raises(ValueError, match="nonce"):
         Material(instructions="", question="", sources=[], nonce=nonce)
+
+
+@every_renderer
+@pytest.mark.parametrize("field", [one.name for one in fields(Origin)])
+def test_readers_are_told_all_that_is_known_of_an_origin(renderer: Renderer, field: str) -> None:
+    said = f"only-{field}-says-this"
+    origin = Origin(**{field: (said,) if field == "heading_path" else said})
+    rendered = renderer.render(material([SourceBlock(label="S1", origin=origin, text="words")]))
+    assert sum(content.count(said) for content in rendered.contents) == 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.context.envelope import SECTION_SEPARATOR, SourceBlock, escaped
+from app.context.envelope import SourceBlock, described
 from app.context.renderers import Material, Rendered, Renderer, one_text
+
+NUMBERED = ("page", "row", "line")
 
 
 class Markdown(Renderer):
@@ -26,9 +28,8 @@ class Markdown(Renderer):
 
     def opening(self, source: SourceBlock, nonce: str) -> str:
         """Return the comment and the heading; what the origin says is escaped, in quotes, and cut to 200 characters."""
-        origin = source.origin
-        described = [origin.title, SECTION_SEPARATOR.join(origin.heading_path), origin.page and f"page {origin.page}"]
-        said = ", ".join(f'"{escaped(value)}"' for value in described if value.strip())
+        told = described(source.origin)
+        said = ", ".join(f'"{f"{name} " if name in NUMBERED else ""}{value}"' for name, value in told.items())
         return f"<!-- begin {nonce} -->\n### [{source.label}]{' ' if said else ''}{said}\n\n"
 
     def closing(self, nonce: str) -> str:

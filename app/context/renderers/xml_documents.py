@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.context.envelope import SECTION_SEPARATOR, SourceBlock, escaped
+from app.context.envelope import SourceBlock, described
 from app.context.renderers import Material, Rendered, Renderer, one_text
 
 
@@ -26,13 +26,7 @@ class XmlDocuments(Renderer):
 
     def opening(self, source: SourceBlock, nonce: str) -> str:
         """Return the tags in front of a source's text; what its origin says is escaped and cut to 200 characters."""
-        origin = source.origin
-        described = {
-            "source": origin.title,
-            "section": SECTION_SEPARATOR.join(origin.heading_path),
-            "page": origin.page,
-        }
-        lines = [f"<{tag}>{escaped(value)}</{tag}>\n" for tag, value in described.items() if value.strip()]
+        lines = [f"<{tag}>{value}</{tag}>\n" for tag, value in described(source.origin).items()]
         return f'<document index="{source.label}">\n{"".join(lines)}<document_content-{nonce}>\n'
 
     def closing(self, nonce: str) -> str:

@@ -25,6 +25,12 @@ class EmptyFileError(InvalidInputError):
     code = "empty_file"
 
 
+class LinkedOutsideError(InvalidInputError):
+    """A link to a file that is not below the folder."""
+
+    code = "linked_outside"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedFolder:
     """What became of the files, one line each that says something, and the job that ingests them, if any."""
@@ -37,9 +43,9 @@ def import_folder(installation: Installation, folder: Path, workspace_id: str, p
     """Accept every readable file below `folder` into the workspace, which is made where it does not exist.
 
     A file's external id is its path below the folder, so that importing again changes only what changed; titles, tags,
-    metadata and access lists are those of the folder's manifest, where it has one. Files that no parser reads and empty
-    ones are named and left out, unless the manifest describes them: then nothing is imported. Hidden files are passed
-    over.
+    metadata and access lists are those of the folder's manifest, where it has one. Files that no parser reads, empty
+    ones and links out of the folder are named and left out, unless the manifest describes them: then nothing is
+    imported. Hidden files are passed over.
     """
     if not folder.is_dir():
         raise InvalidInputError(f"{folder} is not a folder", hint="name an existing folder", code="folder_not_found")
@@ -62,6 +68,7 @@ def import_folder(installation: Installation, folder: Path, workspace_id: str, p
 
 def _read(folder: Path) -> tuple[list[Upload], list[str]]:
     manifest = read_manifest(folder)
+    inside = folder.resolve()
     uploads: list[Upload] = []
     lines: list[str] = []
     for path in sorted(folder.rglob("*")):
@@ -71,8 +78,10 @@ def _read(folder: Path) -> tuple[list[Upload], list[str]]:
         if not path.is_file() or name == manifest.name or (is_hidden and described is None):
             continue
         try:
+            if not path.resolve().is_relative_to(inside):
+                raise LinkedOutsideError("a link to a file outside of the folder")
             uploads.append(_upload(path, name, described.file if described is not None else FileDescription(path=name)))
-        except (UnsupportedMediaTypeError, EmptyFileError) as error:
+        except (UnsupportedMediaTypeError, EmptyFileError, LinkedOutsideError) as error:
             if described is not None:
                 raise manifest.error(described.line, error.detail) from None
             lines.append(f"left out: {name} ({error.detail})")

@@ -18,12 +18,18 @@ NAMES = (
     *("end_of_text", "system", "user", "assistant", "end"),
 )
 KNOWN = frozenset(f"<|{name}|>" for name in NAMES)
+ANGLED = "s|bos|eos|BOS_TOKEN|EOS_TOKEN|(?:start|end)_of_turn|think|tool_call|tool_response"
+"""Between angle brackets, each with its closing form: Llama, Gemma, Command, Qwen."""
+
+BRACKETED = "INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|THINK"
+"""Between square brackets, each with its closing form: Mistral."""
+
 TEMPLATE_TOKEN = re.compile(
-    r"<[|\uff5c][^\s|\uff5c<>]{1,64}[|\uff5c]>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>"
-    r"|(?:(?<=\n)|\A)(?:Human|Assistant):"
+    rf"<[|\uff5c][^\s|\uff5c<>]{{1,64}}[|\uff5c]>|<</?SYS>>|</?(?:{ANGLED})>|\[/?(?:{BRACKETED})\]"
+    r"|(?:(?<=[\n\r])|\A)(?:Human|Assistant):"
 )
 
-MARKS = ("<", "INST]", "Human:", "Assistant:")
+MARKS = ("<", *(f"{name}]" for name in BRACKETED.split("|")), "Human:", "Assistant:")
 """One of them is in every token; looking for them first takes a tenth of the time."""
 
 

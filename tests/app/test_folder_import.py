@@ -136,3 +136,25 @@ def test_a_folder_that_is_none_is_named(installation: Installation, tmp_path: Pa
     with pytest.raises(InvalidInputError) as caught:
         import_folder(installation, tmp_path / "nosuch", "w", "model_free")
     assert caught.value.code == "folder_not_found"
+
+
+def test_links_out_of_the_folder_are_left_out(installation: Installation, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "secret.txt").write_text("A secret of the machine.")
+    (folder / "link.txt").symlink_to(tmp_path / "secrets" / "secret.txt")
+    (folder / "linked").symlink_to(tmp_path / "secrets", target_is_directory=True)
+    (folder / "inside.txt").symlink_to(folder / "other.txt")
+    imported = import_folder(installation, folder, "w", "lexical")
+    assert "left out: link.txt (a link to a file outside of the folder)" in imported.lines
+    assert set(documents(installation)) == {"terms.md", "notes/plain.txt", "other.txt", "inside.txt"}
+
+
+def test_a_manifest_that_describes_a_link_out_of_the_folder_is_refused(
+    installation: Installation, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.txt").write_text("A secret of the machine.")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "playground.yaml").write_text("- path: link.txt\n")
+    with pytest.raises(InvalidInputError, match="outside of the folder"):
+        import_folder(installation, folder, "w", "lexical")
+    assert documents(installation) == {}

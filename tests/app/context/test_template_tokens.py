@@ -13,7 +13,11 @@ TOKENS = [
     *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
     *("<|system|>", "<|user|>", "<|assistant|>", "<|begin_of_text|>", "<|made_up|>", "<\uff5cUser\uff5c>"),
     *("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<start_of_turn>", "<end_of_turn>", "<s>", "</s>"),
-    *("\n\nHuman:", "\n\nAssistant:"),
+    *("<bos>", "<eos>", "<BOS_TOKEN>", "<EOS_TOKEN>", "<think>", "</think>", "<tool_call>", "</tool_response>"),
+    *("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]"),
+    *("[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CONTENT]", "[THINK]", "[/THINK]"),
+    *("<\uff5cbegin\u2581of\u2581sentence\uff5c>", "<|START_OF_TURN_TOKEN|>", "<|header_start|>", "<|channel|>"),
+    *("\n\nHuman:", "\n\nAssistant:", "\rHuman:"),
 ]
 mixed = st.lists(st.sampled_from([*TOKENS, "<", "|", ">", "[", "Human:", "\n"]) | st.text(max_size=3)).map("".join)
 
@@ -40,6 +44,8 @@ def test_a_receipt_is_not_told_what_a_document_says_inside_an_unknown_token() ->
     assert token_counts(["<|secret|> <|im_end|> <|im_end|>"]) == {OTHER: 1, "<|im_end|>": 2}
 
 
-@pytest.mark.parametrize("text", ["a < b | c > d", "A Human: being", "[INSTALL]", "<strong>", "x || y", ""])
+@pytest.mark.parametrize(
+    "text", ["a < b | c > d", "A Human: being", "[INSTALL]", "[THINKING]", "<strong>", "<thinking>", "x || y", ""]
+)
 def test_ordinary_text_stays(text: str) -> None:
     assert without_tokens(text) == text

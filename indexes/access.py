@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StrictInt, model_validator
 
 from configs.errors import InvalidInputError
+from configs.part import JsonObject
 from configs.text import Text
 
 Scalar = Text | int | float | bool
@@ -111,33 +112,42 @@ class Filter(BaseModel):
         """Tell whether a document fulfils every condition."""
         return all(condition.holds(tags, metadata) for condition in self.conditions)
 
-    def check_fields(self, known: Collection[str]) -> None:
-        """Raise InvalidInputError where a condition names a field that no readable document has."""
+    def check_fields(self, known: Collection[JsonObject]) -> None:
+        """Raise InvalidInputError where a condition names a field that no readable document has, `known` their
+        metadata.
+        """
         for condition in self.conditions:
             if condition.field is not None:
                 check_field(condition.field, known, code="unknown_filter_field")
 
 
-def check_field(name: str, known: Collection[str], *, code: str) -> None:
-    """Raise InvalidInputError where `name` is no metadata field that readable documents have, the `known` ones."""
-    if name not in known and name.split(".")[0] not in known:
+def check_field(name: str, known: Collection[JsonObject], *, code: str) -> None:
+    """Raise InvalidInputError where `name` is a field of none of the `known` metadata, those of readable documents."""
+    if not any(_found(metadata, name) for metadata in known):
+        names = sorted({field for metadata in known for field in metadata})
         raise InvalidInputError(
             f"no document here has a metadata field {name!r}",
-            hint=f"name one of: {', '.join(sorted(known)) or 'none, as no document has metadata'}",
+            hint=f"name one of: {', '.join(names) or 'none, as no document has metadata'}",
             code=code,
         )
 
 
-def value_at(metadata: dict[str, JsonValue], path: str) -> Any:
+def value_at(metadata: JsonObject, path: str) -> Any:
     """Return the value of a metadata field, None where there is none; `a.b` reaches into nested objects."""
+    found = _found(metadata, path)
+    return found[0] if found else None
+
+
+def _found(metadata: JsonObject, path: str) -> tuple[Any, ...]:
+    """Return the value of a metadata field alone, nothing where there is none."""
     if path in metadata:
-        return metadata[path]
+        return (metadata[path],)
     value: Any = metadata
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
-            return None
+            return ()
         value = value[name]
-    return value
+    return (value,)
 
 
 def _same(value: Any, wanted: Any) -> bool:

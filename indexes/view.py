@@ -93,7 +93,7 @@ class IndexView:
     def _compute_masks(self, principal: Principal, restriction: Filter | None) -> list[Mask | None]:
         readable = [document for document in self.documents if principal.may_read(document.access)]
         if restriction is not None:
-            restriction.check_fields({field for document in readable for field in document.metadata})
+            restriction.check_fields([document.metadata for document in readable])
         seen = np.zeros(len(self.documents) + 1, dtype=np.bool_)  # the last place answers for -1: rows not live
         for number, document in enumerate(self.documents):
             seen[number] = principal.may_read(document.access) and (

@@ -188,7 +188,7 @@ def _whole_documents(session: Session, request: Request) -> list[Passage]:
         if request.principal.may_read(document.access)
     ]
     if request.restriction is not None:
-        request.restriction.check_fields({name for document, _ in readable for name in document.attributes})
+        request.restriction.check_fields([document.attributes for document, _ in readable])
     passages: list[Passage] = []
     left_characters = request.whole_document_tokens * CHARACTERS_PER_TOKEN_AT_MOST
     for document, version in readable:

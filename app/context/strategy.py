@@ -78,7 +78,7 @@ class SearchSetup(BaseModel):
         if self.fusion is not None:
             self.fusion.check_signals([store.signal for store in self.stores])
         if self.query_expansion is not None:
-            self.query_expansion.check_signals([store.signal for store in self.stores])
+            self.query_expansion.check_setup([store.signal for store in self.stores], self.candidates)
         if self.reranker is not None and self.reranker.depth > self.candidates:
             raise ValueError(
                 f"the reranker's depth ({self.reranker.depth}) is more than the candidates there are "

@@ -21,6 +21,8 @@ OFF: dict[str, JsonObject] = {
     "rm3": {"original_weight": 1.0, "least_lead": 0.0},
 }
 
+CANDIDATES = 100
+
 
 @every_expansion
 @given(drawn=drawn())
@@ -87,10 +89,23 @@ def test_what_the_stores_cannot_use_is_refused(expansion: QueryExpansion, signal
     wanted = {"rocchio": "dense" in signals, "rm3": signals.count("lexical") == 1}
     is_fit = wanted.get(expansion.kind_of_class(), signals.count("lexical") <= 1)
     if is_fit:
-        expansion.check_signals(signals)
+        expansion.check_setup(signals, CANDIDATES)
     else:
         with pytest.raises(ValueError, match="store"):
-            expansion.check_signals(signals)
+            expansion.check_setup(signals, CANDIDATES)
+
+
+@every_expansion
+def test_a_lead_that_nothing_can_have_is_refused(expansion: QueryExpansion) -> None:
+    """The first passages cannot lead all candidates where they are all candidates."""
+    passages = getattr(expansion, "passages", None)
+    if getattr(expansion, "least_lead", None) is None:
+        assert expansion.kind_of_class() == "multi_query"  # waits for no lead
+        return
+    expansion.check_setup(["dense", "lexical"], passages + 1)
+    with pytest.raises(ValueError, match="never act"):
+        expansion.check_setup(["dense", "lexical"], passages)
+    expansion.model_copy(update={"least_lead": 0}).check_setup(["dense", "lexical"], passages)
 
 
 @every_expansion
@@ -105,7 +120,7 @@ def test_one_kind_of_store_is_enough_where_it_is_not_refused(
     expansion: QueryExpansion, signal: str, drawn: Drawn
 ) -> None:
     try:
-        expansion.check_signals([signal])
+        expansion.check_setup([signal], CANDIDATES)
     except ValueError:
         return
     stores = [store for store in HYBRID if store.signal == signal]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from configs.errors import InvalidInputError
+from configs.part import JsonObject
 from indexes.access import Condition, Filter, Principal, Range
 
 NAMES = ["user:ann", "user:bob", "group:finance"]
@@ -129,24 +130,34 @@ def test_every_condition_must_hold() -> None:
 @pytest.mark.parametrize(
     ("conditions", "known"),
     [
-        ([{"field": "year", "equal": 1}], {"year"}),
-        ([{"field": "a.b", "equal": 1}], {"a"}),
-        ([{"field": "a.b", "equal": 1}], {"a.b"}),
-        ([{"tags": ["anything"]}], set()),
-        ([], set()),
+        ([{"field": "year", "equal": 1}], [{}, {"year": 2}]),
+        ([{"field": "year", "equal": 1}], [{"year": None}]),
+        ([{"field": "a.b", "equal": 1}], [{"a": 1}, {"a": {"b": 2}}]),
+        ([{"field": "a.b", "equal": 1}], [{"a.b": 2}]),
+        ([{"tags": ["anything"]}], []),
+        ([], []),
     ],
 )
-def test_known_fields_pass(conditions: list[dict[str, Any]], known: set[str]) -> None:
+def test_known_fields_pass(conditions: list[dict[str, Any]], known: list[JsonObject]) -> None:
     restriction(*conditions).check_fields(known)
 
 
-@pytest.mark.parametrize(("field", "known"), [("yaer", {"year", "topic"}), ("a.b", {"b"}), ("year", set())])
-def test_an_unknown_field_is_refused_with_the_known_ones(field: str, known: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("field", "known"),
+    [
+        ("yaer", [{"year": 1}, {"topic": "t"}]),
+        ("a.b", [{"b": 1}]),
+        ("a.b", [{"a": 1}, {"a": {"c": 1}}, {"a": None}]),
+        ("year", []),
+    ],
+    ids=str,
+)
+def test_an_unknown_field_is_refused_with_the_known_ones(field: str, known: list[JsonObject]) -> None:
     with pytest.raises(InvalidInputError) as told:
         restriction({"tags": ["t"]}, {"field": field, "equal": 1}).check_fields(known)
     assert told.value.code == "unknown_filter_field"
     assert repr(field) in told.value.detail
-    assert all(name in told.value.hint for name in known)
+    assert all(name in told.value.hint for metadata in known for name in metadata)
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,10 @@ class QueryExpansion(Part):
     input gives the same questions. Costs a second search for each new question.
     """
 
-    def check_signals(self, signals: Sequence[str]) -> None:  # some work with any stores
-        """Raise ValueError where the expansion needs a store that a setup with these signals does not have."""
+    def check_setup(self, signals: Sequence[str], candidates: int) -> None:  # some work with any
+        """Raise ValueError where a setup with stores of these signals and so many candidates lacks what the expansion
+        needs, or cannot honour one of its settings.
+        """
 
     @abstractmethod
     def expand(self, first: FirstSearch) -> Expanded:

@@ -44,6 +44,15 @@ def lead_of(hits: Sequence[Hit], passages: int) -> float:
     return round(float((scores[:passages].mean() - scores.mean()) / scores.std()), LEAD_DECIMALS)
 
 
+def check_lead(least_lead: float, passages: int, candidates: int) -> None:
+    """Raise ValueError where the first passages are all candidates: then they lead nobody, and feedback never acts."""
+    if least_lead > 0 and passages >= candidates:
+        raise ValueError(
+            f"the first {passages} passages cannot lead all candidates ({candidates}): the expansion would never act; "
+            "lower its passages, raise candidates, or set least_lead to 0"
+        )
+
+
 def moved_vector(vector: Vector, vectors: npt.NDArray[np.float32], weight: float) -> Vector:
     """Return (1 - weight) x `vector` + weight x the mean of `vectors` [passages, dimensions], of unit length again.
 

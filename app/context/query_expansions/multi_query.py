@@ -56,10 +56,15 @@ class MultiQuery(QueryExpansion):
     passages: int = Field(5, ge=1, le=50, description="how many first passages `feedback` uses", json_schema_extra=LIVE)
     terms: int = Field(15, ge=1, le=100, description="most terms that `feedback` adds", json_schema_extra=LIVE)
 
-    def check_signals(self, signals: Sequence[str]) -> None:
+    def check_setup(self, signals: Sequence[str], candidates: int) -> None:
         if list(signals).count("lexical") > 1:
             raise ValueError("the expansion multi_query adds words for one lexical store; leave out the others")
-        super().check_signals(signals)
+        unused = {"passages", "terms"} if self.feedback_weight == 0 else set() if "lexical" in signals else {"terms"}
+        for name in sorted(unused):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                why = "feedback_weight is 0" if self.feedback_weight == 0 else "no store is lexical"
+                raise ValueError(f"{name} of the expansion multi_query would not be used, as {why}: leave it out")
+        super().check_setup(signals, candidates)
 
     def expand(self, first: FirstSearch) -> Expanded:
         queries = {"original": first.query}

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.context.query_expansions import Expanded, FirstSearch, QueryExpansion
-from app.context.query_expansions.feedback import LeastLead, lead_of, with_feedback_terms
+from app.context.query_expansions.feedback import LeastLead, check_lead, lead_of, with_feedback_terms
 from configs.part import LIVE
 
 
@@ -34,12 +34,13 @@ class Rm3(QueryExpansion):
     terms: int = Field(15, ge=1, le=100, description="most terms that are added", json_schema_extra=LIVE)
     least_lead: LeastLead = 1.0
 
-    def check_signals(self, signals: Sequence[str]) -> None:
+    def check_setup(self, signals: Sequence[str], candidates: int) -> None:
         if list(signals).count("lexical") != 1:
             raise ValueError(
                 "the expansion rm3 adds words to the question: it needs exactly one lexical store; add bm25, or take "
                 "rocchio for a dense store"
             )
+        check_lead(self.least_lead, self.passages, candidates)
 
     def expand(self, first: FirstSearch) -> Expanded:
         lead = lead_of(first.hits, self.passages)

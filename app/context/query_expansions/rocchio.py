@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.context.query_expansions import Expanded, FirstSearch, QueryExpansion
-from app.context.query_expansions.feedback import LeastLead, lead_of, with_feedback_vector
+from app.context.query_expansions.feedback import LeastLead, check_lead, lead_of, with_feedback_vector
 from configs.part import LIVE
 
 
@@ -33,9 +33,10 @@ class Rocchio(QueryExpansion):
     passages: int = Field(4, ge=1, le=50, description="how many first passages are used", json_schema_extra=LIVE)
     least_lead: LeastLead = 1.0
 
-    def check_signals(self, signals: Sequence[str]) -> None:
+    def check_setup(self, signals: Sequence[str], candidates: int) -> None:
         if "dense" not in signals:
             raise ValueError("the expansion rocchio moves vectors: add a dense store, or take rm3 for a lexical one")
+        check_lead(self.least_lead, self.passages, candidates)
 
     def expand(self, first: FirstSearch) -> Expanded:
         lead = lead_of(first.hits, self.passages)

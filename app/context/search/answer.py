@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from app.context.query_expansions import FirstSearch, QueryExpansion, Vector
 from app.context.rerankers import Reranker
 from app.context.search.contents import HitContents
-from app.context.search.recency import Recency, moment_of
+from app.context.search.recency import Recency, check_dates, moment_of
 from app.context.search.record import SearchRecord
 from app.context.search.source_cap import SourceCap
 from app.context.search.steps import after_expansion, aged, capped, fused_wordings, places_of, reordered
@@ -137,6 +138,8 @@ class _Course:
             begins = self._search.contents.uploaded_at(hits)
         else:
             metadata = self._metadata(hits, date_field)
+            if hits:
+                check_dates(date_field, self._readable)
             begins = [moment_of(value_at(metadata[hit.document_id], date_field)) for hit in hits]
         return [None if begin is None else self._search.moment - begin for begin in begins]
 
@@ -155,9 +158,13 @@ class _Course:
 
         Raises InvalidInputError (`unknown_metadata_field`) where no document that may be read has the field.
         """
-        documents = self._search.view.documents
         if metadata_field is not None and hits:
-            known = {name for one in documents if self._search.principal.may_read(one.access) for name in one.metadata}
-            check_field(metadata_field, known, code="unknown_metadata_field")
+            check_field(metadata_field, self._readable, code="unknown_metadata_field")
         wanted = {hit.document_id for hit in hits}
-        return {one.id: one.metadata for one in documents if one.id in wanted}
+        return {one.id: one.metadata for one in self._search.view.documents if one.id in wanted}
+
+    @cached_property
+    def _readable(self) -> list[JsonObject]:
+        """Return the metadata of every document that may be read."""
+        search = self._search
+        return [one.metadata for one in search.view.documents if search.principal.may_read(one.access)]

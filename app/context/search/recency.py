@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.part import LIVE
+from configs.errors import InvalidInputError
+from configs.part import LIVE, JsonObject
 from configs.text import Text
+from indexes.access import value_at
 
 DAY = timedelta(days=1)
 
@@ -71,3 +73,13 @@ def moment_of(value: Any) -> datetime | None:
     except ValueError:
         return None
     return said.replace(tzinfo=UTC) if said.tzinfo is None else said
+
+
+def check_dates(date_field: str, known: Collection[JsonObject]) -> None:
+    """Raise InvalidInputError (`no_dates`) where the field holds a date in none of the `known` metadata."""
+    if not any(moment_of(value_at(metadata, date_field)) for metadata in known):
+        raise InvalidInputError(
+            f"no document here has a date in its metadata field {date_field!r}",
+            hint='write dates as text in ISO 8601, "2026-03-31", or leave `date_field` out to take the uploads',
+            code="no_dates",
+        )

@@ -142,6 +142,13 @@ REFUSED: list[tuple[JsonObject, str]] = [
         {"query_expansion": {"kind": "rocchio"}, "stores": [{"kind": "bm25"}], "fusion": None, "embedder": None},
         "dense store",
     ),
+    ({"query_expansion": {"kind": "rm3"}, "candidates": 8}, "least_lead"),
+    ({"query_expansion": {"kind": "rocchio", "passages": 20, "least_lead": 0.001}, "candidates": 20}, "least_lead"),
+    ({"query_expansion": {"kind": "multi_query", "feedback_weight": 0, "passages": 4}}, "passages"),
+    (
+        {"query_expansion": {"kind": "multi_query", "terms": 4}, "stores": [{"kind": "faiss_flat"}], "fusion": None},
+        "terms",
+    ),
     ({"reranker": {"kind": "mmr", "depth": 60}, "candidates": 59}, "lower depth"),
     ({"reranker": {"kind": "mmr"}, "candidates": 20}, "lower depth"),
     ({"reranker": {"kind": "cross_encoder"}}, "model"),
@@ -172,6 +179,22 @@ def test_a_field_that_only_hidden_documents_have_is_unknown(orchard: Workspace, 
     assert "orchard" in problem["hint"]
     assert "secret" not in problem["hint"]
     assert searched(orchard, options, principals=["user:ann"])["passages"]
+
+
+@pytest.mark.parametrize("path", ["orchard.x", "written.year", "nosuch.x"])
+@pytest.mark.parametrize(("option", "name"), [("recency", "date_field"), ("max_per_source", "field")])
+def test_a_path_that_leads_nowhere_is_unknown(orchard: Workspace, option: str, name: str, path: str) -> None:
+    body = {"query": "apple", "setup": hybrid(**{option: {name: path}})}
+    expect_problem(orchard.request("POST", "/searches", json=body), 422, "unknown_metadata_field")
+    filtered = {"query": "apple", "filter": {"conditions": [{"field": path, "equal": 1}]}}
+    expect_problem(orchard.request("POST", "/searches", json=filtered), 422, "unknown_filter_field")
+
+
+def test_a_date_field_without_a_date_is_refused(orchard: Workspace) -> None:
+    """Every document would count as infinitely old, and the order stay as it was."""
+    body = {"query": "apple", "setup": hybrid(recency={"date_field": "orchard"})}
+    problem = expect_problem(orchard.request("POST", "/searches", json=body), 422, "no_dates")
+    assert "ISO 8601" in problem["hint"]
 
 
 def test_a_cross_encoder_that_is_not_here_is_refused_wherever_it_is_named(orchard: Workspace) -> None:

@@ -85,16 +85,17 @@ def check_allowed(url: str) -> None:
         )
 
 
-def post_json(base_url: str, path: str, body: bytes, *, most_bytes: int) -> bytes:
+def post_json(base_url: str, path: str, body: bytes, *, most_bytes: int, share: float = 1.0) -> bytes:
     """Return the body of the endpoint's answer with status 200, after retries where they may help.
 
-    Raises InvalidInputError (`endpoint_not_allowed`), and within the deadline UnavailableError, with the code
-    `endpoint_key_missing`, `endpoint_unreachable`, `endpoint_too_slow`, `endpoint_rate_limited`, `endpoint_failed`
-    (5xx), `endpoint_refused` (any other status) or `endpoint_answer_invalid` (longer than `most_bytes`).
+    `share` is the part of the deadline that the call may take. Raises InvalidInputError (`endpoint_not_allowed`), and
+    within the deadline UnavailableError, with the code `endpoint_key_missing`, `endpoint_unreachable`,
+    `endpoint_too_slow`, `endpoint_rate_limited`, `endpoint_failed` (5xx), `endpoint_refused` (any other status) or
+    `endpoint_answer_invalid` (longer than `most_bytes`).
     """
     check_allowed(base_url)
     key = _key_of(base_url)
-    end = time.monotonic() + _deadline_seconds
+    end = time.monotonic() + share * _deadline_seconds
     for attempt in range(MOST_ATTEMPTS):
         try:
             return _within(end, base_url, lambda: _attempt(base_url, path, body, key, most_bytes, end))

@@ -35,6 +35,10 @@ from ingest.tokenizers import DEFAULT_TOKENIZER, count_many
 TEXTS_PER_CALL = 32
 """What every server takes: the smallest default limit among the common ones."""
 TOKENS_PER_CALL = 8_192
+FIRST_SHARE, PROBE_SHARE = 0.7, 0.25
+"""Of a call's deadline: what the first calls of several texts may take, and then a single text where none is answered,
+so that an endpoint that hangs fails within one deadline.
+"""
 BYTES_PER_NUMBER = 32
 BYTES_BESIDE_VECTOR = 1_024
 BYTES_BESIDE_NUMBERS = 65_536
@@ -140,7 +144,8 @@ class OpenaiCompatible(Embedder):
         """Return float32 [len(texts), dimensions].
 
         Raises what `ingest.remote_endpoints.post_json` raises; no further call starts after one has failed,
-        except that calls that were too slow are made again with half their texts, down to single ones.
+        except that calls that were too slow are made again with half their texts, down to single ones. An endpoint that
+        answers none of the first calls has to answer a single text before; else it fails within the deadline of a call.
         """
         return self._encode([self.document_prefix + text if text.strip() else "" for text in texts])
 
@@ -173,22 +178,29 @@ class OpenaiCompatible(Embedder):
         rows = np.zeros((len(texts), self._whole_dimensions() or 0))
         filled = [index for index, text in enumerate(texts) if text]
         calls = [[filled[place] for place in batch] for batch in _batches([texts[index] for index in filled])]
+        share = FIRST_SHARE if any(len(one) > 1 for one in calls) else 1.0
+        later: list[list[int]] = []
         while calls:
             outcomes = _outcomes(
-                [partial(self._call, [texts[index] for index in indices]) for indices in calls],
+                [partial(self._call, [texts[index] for index in indices], share) for indices in calls],
                 self.usd_per_million_tokens,
             )
             for indices, outcome in zip(calls, outcomes, strict=True):
                 if isinstance(outcome, _Paid):
-                    rows[indices] = outcome.rows
+                    rows[indices], share = outcome.rows, 1.0
             calls = _left(calls, outcomes)
+            if calls and share == FIRST_SHARE:  # nothing was answered: is there an answer to a single text?
+                share, (index, *others), later = PROBE_SHARE, calls[0], calls[1:]
+                calls, later = [[index]], [one for one in (others, *later) if one]
+            elif not calls:
+                calls, later = later, []
         return unit_rows(rows, self.dimensions)
 
-    def _call(self, texts: list[str]) -> _Paid:
+    def _call(self, texts: list[str], share: float) -> _Paid:
         whole = self._whole_dimensions() or 0
         body = json.dumps({"model": self.model, "input": texts, "encoding_format": "float"})
         most_bytes = BYTES_BESIDE_NUMBERS + len(texts) * (whole * BYTES_PER_NUMBER + BYTES_BESIDE_VECTOR)
-        content = post_json(self.base_url, "/embeddings", body.encode(), most_bytes=most_bytes)
+        content = post_json(self.base_url, "/embeddings", body.encode(), most_bytes=most_bytes, share=share)
         try:
             answer = read_answer(content, texts=len(texts), dimensions=whole)
         except BadAnswerError as error:

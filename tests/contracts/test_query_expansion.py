@@ -98,7 +98,7 @@ def test_what_the_stores_cannot_use_is_refused(expansion: QueryExpansion, signal
 @every_expansion
 def test_a_lead_that_nothing_can_have_is_refused(expansion: QueryExpansion) -> None:
     """The first passages cannot lead all candidates where they are all candidates."""
-    passages = getattr(expansion, "passages", None)
+    passages: int = getattr(expansion, "passages", 0)
     if getattr(expansion, "least_lead", None) is None:
         assert expansion.kind_of_class() == "multi_query"  # waits for no lead
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -215,6 +216,7 @@ def test_a_malformed_nonce_cannot_be_rendered(nonce: str) -> None:
 @pytest.mark.parametrize("field", [one.name for one in fields(Origin)])
 def test_readers_are_told_all_that_is_known_of_an_origin(renderer: Renderer, field: str) -> None:
     said = f"only-{field}-says-this"
-    origin = replace(Origin(), **{field: (said,) if field == "heading_path" else said})
+    values: dict[str, Any] = {field: (said,) if field == "heading_path" else said}
+    origin = Origin(**values)
     rendered = renderer.render(material([SourceBlock(label="S1", origin=origin, text="words")]))
     assert sum(content.count(said) for content in rendered.contents) == 1

@@ -17,10 +17,8 @@ from configs.part import JsonObject
 from tests.app.api.playground import Workspace, expect, expect_problem, lexical
 from tests.app.evaluation.workspace_files.zips import unzipped
 
-TREES = {"oak": "The oak carries acorns, and ships were built of it.", "birch": "The birch has white bark in spring."}
-QUESTION: JsonObject = {
-    "question": "What has bark?", "evidence": [{"external_id": "birch", "quote": "white bark"}],
-}  # fmt: skip
+TREES = {"oak": "The oak carries acorns. " * 9, "birch": "The birch has white bark in spring. " * 9}
+QUESTION: JsonObject = {"question": "What has bark?", "evidence": [{"external_id": "birch"}]}
 BOT = "/aliases/bot"
 KEY = "the-key-of-the-environment"
 ACTIVE = {"alias": "bot", "role": "active"}
@@ -67,6 +65,13 @@ class Served:
     def states(self) -> dict[str, tuple[str, bool]]:
         """Return state and `is_default` of the newest version of every strategy."""
         return {one["name"]: (one["state"], one["is_default"]) for one in self.workspace.get("/strategies")["items"]}
+
+
+def expect_zip(workspace: Workspace, body: JsonObject) -> bytes:
+    """Return the TREC run of a request."""
+    response = workspace.request("POST", "/searches/trec-runs", json=body)
+    assert response.status_code == 200, response.text
+    return response.content
 
 
 @pytest.fixture
@@ -129,11 +134,12 @@ def test_every_request_that_names_nothing_is_answered_as_if_it_had_named_the_ali
     body = {"questions": [{"question": "bark?"}], "strategies": [{}, {"strategy": "large"}]}
     compared = workspace.post("/comparisons", body)
     assert [one["strategy"] for one in compared["strategies"]] == ["small version 1", "large version 1"]
-    named, unnamed = (
-        workspace.post("/contexts/diff", {"question": "bark?", "askers": [{"name": "a"}, {"name": "b"}], **choice})
-        for choice in ({"alias": "bot"}, {})
+    asked = {"question": "bark?", "askers": [{"name": "a"}, {"name": "b"}]}
+    named, unnamed, other = (
+        [one["sources"] for one in workspace.post("/contexts/diff", {**asked, **choice})["askers"]]
+        for choice in ({"alias": "bot"}, {}, {"strategy": "default"})
     )
-    assert named["askers"] == unnamed["askers"]
+    assert named == unnamed != other
     (document,) = workspace.get("/documents", external_id="birch")["items"][:1]
     chunks = workspace.get(f"/documents/{document['id']}/chunks")
     assert chunks["strategy"] == "small"
@@ -157,11 +163,11 @@ def test_an_index_for_nothing_named_is_that_of_the_active_version(shown: Served)
 def test_a_trec_run_names_what_answered(served: Served) -> None:
     served.change(default_alias="bot")
     served.workspace.post("/question-sets", {"name": "trees", "questions": [QUESTION]}, 201)
-    runs = [
-        unzipped(served.workspace.request("POST", "/trec-runs", json={"question_set": "trees", **choice}).content)
+    unnamed, small, default = (
+        unzipped(expect_zip(served.workspace, {"question_set": "trees", **choice}))
         for choice in ({}, {"strategy": "small"}, {"strategy": "default"})
-    ]
-    assert runs[0] == runs[1] != runs[2]
+    )
+    assert unnamed == small != default
 
 
 def test_its_canary_is_that_of_the_default(served: Served) -> None:
@@ -196,9 +202,18 @@ def test_only_an_alias_with_something_active_can_be_the_default(served: Served) 
     assert served.answers() == ("default version 1", None)
 
 
-@pytest.mark.parametrize("value", ["", "a b", "../x", 7, True, ["bot"], {"name": "bot"}, "x" * 65, "bot\0"])
+@pytest.mark.parametrize("value", ["", "a b", "../x", 7, True, ["bot"], {"name": "bot"}, "x" * 65])
 def test_what_is_no_name_is_refused(shown: Served, value: Any) -> None:
     shown.refuse(422, "invalid_request", default_alias=value)
+
+
+@pytest.mark.parametrize("value", ["bot\0", "\ud800"])
+def test_what_is_no_text_is_refused(shown: Served, value: str) -> None:
+    before = shown.workspace.state()
+    content = json.dumps({"default_alias": value})
+    response = shown.workspace.request("PATCH", content=content, headers={"Content-Type": "application/json"})
+    expect_problem(response, 422, "invalid_text")
+    assert shown.workspace.state() == before
 
 
 def test_a_default_strategy_alone_is_refused_with_what_to_do(shown: Served) -> None:

@@ -78,6 +78,11 @@ def promote(client: Client, strategy: str) -> None:
     client.expect("POST", f"{W}/aliases/bot/promotions", {"override_reason": "for the test"})
 
 
+def answer_by_alias(client: Client) -> None:
+    promote(client, "default")
+    client.expect("PATCH", W, {"default_alias": "bot"})
+
+
 def prepare(client: Client) -> dict[str, str]:
     """Make a workspace with documents, two strategies and a user; return the documents' ids."""
     client.expect("POST", "/v1/workspaces", {"id": "team", "name": "Team", "preset": "model_free"})
@@ -103,10 +108,7 @@ def writes(ids: dict[str, str]) -> dict[str, Callable[[Client], Any]]:
         "a deletion": lambda client: client.expect("DELETE", birch),
         "a strategy": lambda client: save_strategy(client, "other", 0.9),
         "a default strategy": lambda client: client.expect("PATCH", W, {"default_strategy": "mine"}),
-        "a default alias": lambda client: (
-            promote(client, "default"),
-            client.expect("PATCH", W, {"default_alias": "bot"}),
-        ),
+        "a default alias": answer_by_alias,
         "a promotion": lambda client: promote(client, "mine"),
         "a rollback": lambda client: client.expect("POST", f"{W}/aliases/bot/rollbacks", {}),
         "no default alias": lambda client: client.expect("PATCH", W, {"default_alias": None}),

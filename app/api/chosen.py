@@ -10,17 +10,21 @@ from sqlalchemy.orm import Session
 
 from app.api.parameters import Name
 from app.context.aliases.serving import AnsweredAs, Role, serve
+from app.context.aliases.workspace_default import default_of
 from app.context.saved_strategies import SavedStrategy, load_strategy
 from app.context.strategy import RetrievalSetup, Strategy
 from indexes.database.catalog import load_workspace
 
 
 class Choice(BaseModel):
-    """An alias, a saved strategy by name (and version), or an inline retrieval setup; none: the default strategy."""
+    """An alias, a saved strategy by name (and version), or an inline retrieval setup.
+
+    Where none is named, the workspace's default alias answers as if it were, else its default strategy.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    strategy: Name | None = Field(None, description="name of a saved strategy; default: the workspace's default one")
+    strategy: Name | None = Field(None, description="name of a saved strategy; default: what the workspace has")
     version: int | None = Field(None, ge=1, le=1_000_000, description="its version; default: the newest")
     setup: RetrievalSetup | None = Field(None, description="a retrieval setup to try instead of a saved strategy")
     alias: Name | None = Field(None, description="an alias, instead of a strategy: what is active for it answers")
@@ -37,7 +41,7 @@ class Choice(BaseModel):
 
 
 class ServedBy(BaseModel):
-    """The alias that a request was sent to, and as what the strategy version answered."""
+    """The alias that a request was sent to, by name or as the default, and as what the strategy version answered."""
 
     alias: str
     role: Role = Field(description="`active`, or `canary`: the candidate, for a user in the alias's canary")
@@ -69,16 +73,15 @@ def choose(session: Session, workspace_id: str, choice: Choice, user_id: str | N
     Raises NotFoundError, and ConflictError (`nothing_active`).
     """
     workspace = load_workspace(session, workspace_id)
-    if choice.alias is not None:
-        served = serve(session, workspace_id, choice.alias, user_id)
-        by = ServedBy(alias=served.alias, role=served.role)
-        return _chosen(served.saved, served_by=by)
     if choice.setup is not None:
         return Chosen(name=None, version=None, strategy=Strategy(retrieval=choice.setup.resolved()))
-    saved = load_strategy(
-        session, workspace_id, choice.strategy or workspace.default_strategy or "default", choice.version
-    )
-    return _chosen(saved)
+    if choice.strategy is not None:
+        return _chosen(load_strategy(session, workspace_id, choice.strategy, choice.version))
+    alias = choice.alias or workspace.default_alias
+    if alias is None:
+        return _chosen(default_of(session, workspace))
+    served = serve(session, workspace_id, alias, user_id)
+    return _chosen(served.saved, served_by=ServedBy(alias=served.alias, role=served.role))
 
 
 def _chosen(saved: SavedStrategy, **more: Any) -> Chosen:

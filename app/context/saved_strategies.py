@@ -77,6 +77,12 @@ def load_strategy(session: Session, workspace_id: str, name: str, version: int |
     return _saved(row)
 
 
+def newest_version(session: Session, workspace_id: str, name: str) -> int | None:
+    """Return the number of the newest version of a strategy, None where there is no such strategy."""
+    mine = StrategyRow.workspace_id == workspace_id, StrategyRow.name == name
+    return session.scalar(select(func.max(StrategyRow.version)).where(*mine))
+
+
 def list_strategies(session: Session, workspace_id: str) -> list[SavedStrategy]:
     """Return the newest version of every strategy, by name."""
     newest = (
@@ -100,11 +106,16 @@ def list_versions(session: Session, workspace_id: str, name: str) -> list[SavedS
 
 
 def delete_strategy(session: Session, workspace: Workspace, name: str) -> None:
-    """Delete every version of a strategy; deleting what does not exist changes nothing. The default one stays."""
+    """Delete every version of a strategy; deleting what does not exist changes nothing. The default one stays, also
+    where an alias answers in its place.
+    """
     if workspace.default_strategy == name:
+        alias = workspace.default_alias
+        named = f"`default_strategy` and `default_alias` {alias!r}" if alias else "`default_strategy`"
         raise ConflictError(
-            f"strategy {name!r} is the default of workspace {workspace.id!r}",
-            hint="make another strategy the default with PATCH /v1/workspaces/{workspace_id} first",
+            f"strategy {name!r} is the default of workspace {workspace.id!r}"
+            + (f", should the alias {alias!r} no longer be it" if alias else ""),
+            hint=f"make another strategy the default first, with {named} in PATCH /v1/workspaces/{{workspace_id}}",
             code="default_strategy",
         )
     session.execute(delete(StrategyRow).where(StrategyRow.workspace_id == workspace.id, StrategyRow.name == name))

@@ -15,14 +15,18 @@ _live = text("deleted_at IS NULL")
 
 
 class Workspace(Base):
-    """The unit of isolation. `generation` rises with every change a search must see."""
+    """The unit of isolation. `generation` rises with every change a search must see.
+
+    Requests that name nothing are answered by `default_alias`, where it is null by the newest `default_strategy`.
+    """
 
     __tablename__ = "workspaces"
-    audited: ClassVar = ("name", "default_strategy", "deleted_at")
+    audited: ClassVar = ("name", "default_strategy", "default_alias", "deleted_at")
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     default_strategy: Mapped[str | None] = mapped_column(Text)
+    default_alias: Mapped[str | None] = mapped_column(Identifier)
     generation: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -57,7 +57,7 @@ def answers(client: Client) -> list[Any]:
         client.expect("GET", f"{W}/strategies"),
         client.expect("GET", f"{W}/groups"),
         {**client.expect("GET", f"{W}/users/ann"), "as_of": ""},
-        client.expect("GET", W)["default_strategy"],
+        [client.expect("GET", W)[key] for key in ("default_strategy", "default_alias")],
         (context["strategy"], re.sub(r"-[0-9a-f]{8}\b", "", context["text"])),  # each context has tags of its own,
     ]
 
@@ -70,6 +70,17 @@ def send(client: Client, **texts: str) -> None:
 def save_strategy(client: Client, name: str, k1: float) -> None:
     setup = {**LEXICAL, "stores": [{"kind": "bm25", "k1": k1}]}
     client.expect("POST", f"{W}/strategies", {"name": name, "strategy": {"retrieval": setup}})
+
+
+def promote(client: Client, strategy: str) -> None:
+    client.expect("PUT", f"{W}/aliases/bot", {})
+    client.expect("PUT", f"{W}/aliases/bot/candidate", {"strategy": strategy})
+    client.expect("POST", f"{W}/aliases/bot/promotions", {"override_reason": "for the test"})
+
+
+def answer_by_alias(client: Client) -> None:
+    promote(client, "default")
+    client.expect("PATCH", W, {"default_alias": "bot"})
 
 
 def prepare(client: Client) -> dict[str, str]:
@@ -97,6 +108,10 @@ def writes(ids: dict[str, str]) -> dict[str, Callable[[Client], Any]]:
         "a deletion": lambda client: client.expect("DELETE", birch),
         "a strategy": lambda client: save_strategy(client, "other", 0.9),
         "a default strategy": lambda client: client.expect("PATCH", W, {"default_strategy": "mine"}),
+        "a default alias": answer_by_alias,
+        "a promotion": lambda client: promote(client, "mine"),
+        "a rollback": lambda client: client.expect("POST", f"{W}/aliases/bot/rollbacks", {}),
+        "no default alias": lambda client: client.expect("PATCH", W, {"default_alias": None}),
         "a group": lambda client: client.expect("POST", f"{W}/groups", {"name": "foresters"}),
         "user facts": lambda client: client.expect("PUT", f"{W}/users/ann/facts/city", {"value": "Berlin"}),
         "other user facts": lambda client: client.expect("PUT", f"{W}/users/ann/facts/city", {"value": "Paris"}),

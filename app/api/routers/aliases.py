@@ -240,7 +240,10 @@ async def remove_alias(
     workspace_id: WorkspaceId,
     alias: Annotated[Name, Path(description="name of an alias", openapi_examples=example("demo-disposable"))],
 ) -> Response:
-    """Delete the alias with its changes; requests to it get 404. Deleting what is not there changes nothing."""
+    """Delete the alias with its changes; requests to it get 404. Deleting what is not there changes nothing.
+
+    409 while it is the workspace's default.
+    """
 
     def work() -> Response:
         with service.database.write() as session:

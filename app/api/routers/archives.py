@@ -94,7 +94,8 @@ async def import_workspace(
     Documents go by their external ids: the same bytes change nothing, other bytes make a new version. Strategies become
     the next version of their names. Question sets are saved once their documents answer; a set of that name with other
     content stays as it is, and the job's result says so. To import into a new workspace, create it first: one that
-    never had a document takes over the default strategy as well, and the job makes its index.
+    never had a document takes over the default strategy as well, unless an alias is its default, and the job makes its
+    index.
     """
 
     def work() -> AcceptedArchiveView:

@@ -135,7 +135,7 @@ class ContextView(BaseModel):
     missing_documents: int = Field(description="documents the index did not hold in their newest version")
     seconds: dict[str, float] | None = Field(description="time per stage; null for a replay")
     created_at: datetime
-    served_by: ServedBy | None = Field(description="null where the request named no alias")
+    served_by: ServedBy | None = Field(description="null where no alias was asked: none named, none the default")
 
 
 def _policy(body: NewContext, strategy_policy: ContextPolicy) -> ContextPolicy:

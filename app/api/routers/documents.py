@@ -25,6 +25,7 @@ from app.api.parameters import (
     WorkspaceId,
 )
 from app.api.service import CurrentService
+from app.context.aliases.workspace_default import default_of
 from app.context.saved_strategies import load_strategy
 from app.context.strategy import SearchSetup
 from configs.errors import ConflictError, NotFoundError
@@ -215,7 +216,9 @@ async def get_chunks(
     service: CurrentService,
     workspace_id: WorkspaceId,
     document_id: DocumentId,
-    strategy: Annotated[Name | None, Query(description="whose chunks; default: the default strategy's")] = None,
+    strategy: Annotated[
+        Name | None, Query(description="whose chunks; default: those of what answers by default")
+    ] = None,
     version_id: Annotated[Name | None, Query(description="a version; default: the one that answers")] = None,
     first: Annotated[int, Query(ge=0, le=2**31 - 1, description="first ordinal, from 0")] = 0,
     limit: Limit = 50,
@@ -225,7 +228,7 @@ async def get_chunks(
     def work() -> DocumentChunks:
         with service.database.read() as session:
             workspace = load_workspace(session, workspace_id)
-            saved = load_strategy(session, workspace_id, strategy or workspace.default_strategy or "default")
+            saved = load_strategy(session, workspace_id, strategy) if strategy else default_of(session, workspace)
             setup = saved.strategy.retrieval
             if not isinstance(setup, SearchSetup):
                 raise ConflictError(

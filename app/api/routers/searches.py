@@ -63,7 +63,7 @@ class SearchView(BaseModel):
     """The passages found, best first."""
 
     strategy: str = Field(description="name and version of the strategy, or `inline`")
-    served_by: ServedBy | None = Field(description="null where the request named no alias")
+    served_by: ServedBy | None = Field(description="null where no alias was asked: none named, none the default")
     index_id: str | None = Field(description="the index that answered; null for a baseline")
     missing_documents: int = Field(description="documents the index does not hold in their newest version yet")
     passages: list[PassageView]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -14,6 +15,8 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Page, StrategyName, WorkspaceId, example
 from app.api.service import CurrentService
 from app.context.aliases.changes import check_not_aliased
+from app.context.aliases.records import State
+from app.context.aliases.workspace_default import default_states
 from app.context.estimate import ReindexEstimate, estimate_reindex
 from app.context.saved_strategies import (
     SavedStrategy,
@@ -26,6 +29,7 @@ from app.context.saved_strategies import (
 from app.context.strategy import SearchSetup, Strategy, load_preset
 from configs.part import fingerprint_of
 from indexes.database.catalog import load_workspace
+from indexes.database.tables import Workspace
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/strategies", tags=["strategies"], route_class=PlaygroundRoute)
 
@@ -51,7 +55,11 @@ class StrategyView(BaseModel):
 
     name: str
     version: int
-    is_default: bool = Field(description="whether requests that name no strategy get this one")
+    is_default: bool = Field(description="whether requests that name nothing get this version")
+    state: State = Field(
+        description="as the workspace's default: `active` answers what names nothing, `candidate` is to answer it "
+        "next (of the default alias), any other is a `draft`"
+    )
     strategy: Strategy
     requires_reindex: ReindexEstimate | None = Field(
         description="what has to be built before it answers; null: nothing"
@@ -62,18 +70,22 @@ class StrategyView(BaseModel):
     created_at: datetime
 
 
-def view_of(session: Session, workspace_id: str, saved: SavedStrategy) -> StrategyView:
-    """Return the strategy as the API shows it."""
-    workspace = load_workspace(session, workspace_id)
-    return StrategyView(
-        name=saved.name,
-        version=saved.version,
-        is_default=workspace.default_strategy == saved.name,
-        strategy=saved.strategy,
-        requires_reindex=estimate_reindex(session, workspace_id, saved.strategy.retrieval),
-        advice=_advice(saved.strategy),
-        created_at=saved.created_at,
-    )
+def views_of(session: Session, workspace: Workspace, saved: Sequence[SavedStrategy]) -> list[StrategyView]:
+    """Return the strategies as the API shows them."""
+    states = default_states(session, workspace)
+    return [
+        StrategyView(
+            name=one.name,
+            version=one.version,
+            is_default=states.get((one.name, one.version)) == "active",
+            state=states.get((one.name, one.version), "draft"),
+            strategy=one.strategy,
+            requires_reindex=estimate_reindex(session, workspace.id, one.strategy.retrieval),
+            advice=_advice(one.strategy),
+            created_at=one.created_at,
+        )
+        for one in saved
+    ]
 
 
 def _advice(strategy: Strategy) -> list[str]:
@@ -108,9 +120,9 @@ async def create_strategy(
     def work() -> tuple[StrategyView, bool]:
         strategy = body.strategy or load_preset(body.preset or "").strategy
         with service.database.write() as session:
-            load_workspace(session, workspace_id)
+            workspace = load_workspace(session, workspace_id)
             saved, is_new = save_strategy(session, workspace_id, body.name, strategy)
-            return view_of(session, workspace_id, saved), is_new
+            return views_of(session, workspace, [saved])[0], is_new
 
     view, is_new = await service.run(work)
     response.status_code = 201 if is_new else 200
@@ -124,9 +136,9 @@ async def get_strategies(service: CurrentService, workspace_id: WorkspaceId) -> 
 
     def work() -> Page[StrategyView]:
         with service.database.read() as session:
-            load_workspace(session, workspace_id)
+            workspace = load_workspace(session, workspace_id)
             saved = list_strategies(session, workspace_id)
-            return Page(items=[view_of(session, workspace_id, one) for one in saved], next_cursor=None)
+            return Page(items=views_of(session, workspace, saved), next_cursor=None)
 
     return await service.run(work)
 
@@ -144,8 +156,8 @@ async def get_strategy(
 
     def work() -> StrategyView:
         with service.database.read() as session:
-            load_workspace(session, workspace_id)
-            return view_of(session, workspace_id, load_strategy(session, workspace_id, strategy_name, version))
+            workspace = load_workspace(session, workspace_id)
+            return views_of(session, workspace, [load_strategy(session, workspace_id, strategy_name, version)])[0]
 
     view = await service.run(work)
     etag = _etag(view)
@@ -163,9 +175,9 @@ async def get_versions(
 
     def work() -> Page[StrategyView]:
         with service.database.read() as session:
-            load_workspace(session, workspace_id)
+            workspace = load_workspace(session, workspace_id)
             versions = list_versions(session, workspace_id, strategy_name)
-            return Page(items=[view_of(session, workspace_id, one) for one in versions], next_cursor=None)
+            return Page(items=views_of(session, workspace, versions), next_cursor=None)
 
     return await service.run(work)
 

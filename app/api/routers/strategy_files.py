@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, StrategyName, WorkspaceId
-from app.api.routers.strategies import StrategyView, view_of
+from app.api.routers.strategies import StrategyView, views_of
 from app.api.service import CurrentService
 from app.context.saved_strategies import load_strategy, save_strategy
 from app.context.strategy_files import MEDIA_TYPE, read_strategy, strategy_as_yaml
@@ -60,9 +60,9 @@ async def import_strategy(
             load_workspace(session, workspace_id)
         read = read_strategy(content, "strategy")
         with service.database.write() as session:
-            load_workspace(session, workspace_id)
+            workspace = load_workspace(session, workspace_id)
             saved, is_new = save_strategy(session, workspace_id, name or read.name, read.strategy)
-            return view_of(session, workspace_id, saved), is_new
+            return views_of(session, workspace, [saved])[0], is_new
 
     view, is_new = await service.run(work)
     response.status_code = 201 if is_new else 200

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from app.accounts.keys import forget_workspace
 from app.accounts.quotas import put_limits, subject_of_workspace
 from app.api.authentication import CurrentCaller, needs
+from app.api.examples import Examples
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, Limit, Name, Page, WorkspaceId, example
 from app.api.service import CurrentService
-from app.context.saved_strategies import ensure_index, load_strategy, save_strategy
+from app.context.aliases.workspace_default import change_default_alias, change_default_strategy
+from app.context.saved_strategies import ensure_index, save_strategy
 from app.context.strategy import SearchSetup, load_preset
 from configs.errors import ConflictError
 from configs.text import Text
@@ -29,6 +31,12 @@ from indexes.purge import PURGE
 
 router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], route_class=PlaygroundRoute)
 Label = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+CHANGES: Examples = {
+    "name": {"summary": "Rename", "value": {"name": "Demo"}},
+    "strategy": {"summary": "Another default strategy", "value": {"default_strategy": "default"}},
+    "alias": {"summary": "Answered by an alias from now on", "value": {"default_alias": "demo-bot"}},
+    "no_alias": {"summary": "Answered by the default strategy again", "value": {"default_alias": None}},
+}
 WorkspaceSlug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -49,6 +57,7 @@ class WorkspaceChange(BaseModel):
 
     name: Label | None = None
     default_strategy: Name | None = Field(None, description="name of a saved strategy")
+    default_alias: Name | None = Field(None, description="an alias with something active; null: no alias any more")
 
 
 class WorkspaceView(BaseModel):
@@ -56,7 +65,8 @@ class WorkspaceView(BaseModel):
 
     id: str
     name: str
-    default_strategy: str | None
+    default_strategy: str | None = Field(description="its newest version answers what names nothing, without an alias")
+    default_alias: str | None = Field(description="what is active for it answers what names nothing")
     documents: dict[str, int] = Field(description="how many documents are queued, processing, ready, failed")
     indexes: int = Field(description="how many indexes it has")
     created_at: datetime
@@ -68,6 +78,7 @@ def view_of(session: Session, workspace: Workspace) -> WorkspaceView:
         id=workspace.id,
         name=workspace.name,
         default_strategy=workspace.default_strategy,
+        default_alias=workspace.default_alias,
         documents=count_documents(session, workspace.id),
         indexes=len(list_indexes(session, workspace.id)),
         created_at=workspace.created_at,
@@ -148,26 +159,28 @@ async def get_workspace(service: CurrentService, workspace_id: WorkspaceId) -> W
 async def change_workspace(
     service: CurrentService,
     workspace_id: WorkspaceId,
-    body: Annotated[
-        WorkspaceChange,
-        Body(
-            openapi_examples={
-                "name": {"summary": "Rename", "value": {"name": "Demo"}},
-                "strategy": {"summary": "Another default strategy", "value": {"default_strategy": "default"}},
-            }
-        ),
-    ],
+    caller: CurrentCaller,
+    body: Annotated[WorkspaceChange, Body(openapi_examples=CHANGES)],
 ) -> WorkspaceView:
-    """Change the name or the default strategy; a field left out stays as it is."""
+    """Change the name, or what answers requests that name no strategy; a field left out stays as it is.
+
+    With a `default_alias` they are answered as if they had named it, so what answers changes by promotions and
+    rollbacks alone. To set or drop it takes the role admin, and 409 (`nothing_active`) comes where it could not
+    answer. While it is set, a `default_strategy` alone is refused with 409 (`default_alias_set`).
+    """
+    names_alias = "default_alias" in body.model_fields_set
+    if names_alias:
+        caller.check_role("admin", workspace_id)
 
     def work() -> WorkspaceView:
         with service.database.write() as session:
             workspace = load_workspace(session, workspace_id)
             if body.name is not None:
                 workspace.name = body.name
+            if names_alias:
+                change_default_alias(session, workspace, body.default_alias)
             if body.default_strategy is not None:
-                load_strategy(session, workspace_id, body.default_strategy)
-                workspace.default_strategy = body.default_strategy
+                change_default_strategy(session, workspace, body.default_strategy, is_fallback=names_alias)
             return view_of(session, workspace)
 
     return await service.run(work)

@@ -23,6 +23,7 @@ from app.context.saved_strategies import load_strategy
 from configs.errors import ConflictError
 from configs.part import JsonObject
 from indexes.database.engine import now
+from indexes.database.tables import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,17 @@ def roll_back(session: Session, workspace_id: str, name: str, change: Change) ->
 
 
 def delete_alias(session: Session, workspace_id: str, name: str) -> None:
-    """Delete the alias with its changes; deleting what is not there changes nothing."""
+    """Delete the alias with its changes; deleting what is not there changes nothing.
+
+    Raises ConflictError (`default_alias`) where it is the workspace's default.
+    """
+    if session.get_one(Workspace, workspace_id).default_alias == name:
+        raise ConflictError(
+            f"the alias {name!r} is the default of workspace {workspace_id!r}: requests that name nothing go to it",
+            hint="make another alias the default first, or none, with `default_alias` in "
+            "PATCH /v1/workspaces/{workspace_id}",
+            code="default_alias",
+        )
     session.execute(delete(AliasRow).where(AliasRow.workspace_id == workspace_id, AliasRow.name == name))
 
 

@@ -159,6 +159,15 @@ class StrategyState:
     was_active: bool
 
 
+def states_by_version(row: AliasRow) -> dict[tuple[str, int], State]:
+    """Return the state of the versions that are active or the candidate; every other one is a draft."""
+    pointed: tuple[tuple[str | None, int | None, State], ...] = (
+        (row.candidate_strategy, row.candidate_version, "candidate"),
+        (row.active_strategy, row.active_version, "active"),
+    )
+    return {(name, version): state for name, version, state in pointed if name is not None and version is not None}
+
+
 def states_of(session: Session, row: AliasRow) -> list[StrategyState]:
     """Return the state of every saved version, by name and version; a draft is neither active nor the candidate."""
     promoted = select(AliasChangeRow.strategy, AliasChangeRow.version).where(
@@ -167,10 +176,7 @@ def states_of(session: Session, row: AliasRow) -> list[StrategyState]:
         AliasChangeRow.kind == "promoted",
     )
     was_active = {(strategy, version) for strategy, version in session.execute(promoted)}
-    states: dict[tuple[str | None, int | None], State] = {
-        (row.candidate_strategy, row.candidate_version): "candidate",
-        (row.active_strategy, row.active_version): "active",
-    }
+    states = states_by_version(row)
     columns = select(StrategyRow.name, StrategyRow.version).where(StrategyRow.workspace_id == row.workspace_id)
     return [
         StrategyState(

@@ -63,8 +63,8 @@ def accept_archive(
     """Take over what the archive holds; the caller hands the job to the workers.
 
     Everything is read and checked first, files are written next, and one commit makes all of it count. A workspace
-    that never had a document takes over the archive's default strategy, whose index the job makes. Raises what
-    `open_archive`, `read_content` and `save_strategy` raise; then nothing has changed.
+    that never had a document, and no default alias, takes over the archive's default strategy, whose index the job
+    makes. Raises what `open_archive`, `read_content` and `save_strategy` raise; then nothing has changed.
     """
     with database.read() as session:
         load_workspace(session, workspace_id)
@@ -140,9 +140,9 @@ def _strategies(session: Session, workspace_id: str, content: WorkspaceContent) 
 
 
 def _take_default(session: Session, workspace: Workspace, name: str | None, content: WorkspaceContent) -> bool:
-    """Make the archive's default strategy that of the workspace; tell whether it is now."""
+    """Make the archive's default strategy that of the workspace, unless an alias is; tell whether it is now."""
     strategy = next((one.strategy for one in content.strategies if one.name == name), None)
-    if strategy is None:
+    if strategy is None or workspace.default_alias is not None:
         return False
     workspace.default_strategy = name
     if isinstance(strategy.retrieval, SearchSetup):

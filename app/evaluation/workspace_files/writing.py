@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
+from app.context.aliases.workspace_default import default_states
 from app.context.saved_strategies import list_strategies
 from app.context.strategy_files import strategy_as_yaml
 from app.evaluation.question_files.json_lines import write_json_lines
@@ -77,7 +78,8 @@ class WorkspaceExport:
 
 def plan_export(session: Session, data_folder: Path, workspace: Workspace, *, leave_out_stale: bool) -> WorkspaceExport:
     """Return what the archive of the workspace will hold: every document in the version that answers, else the newest;
-    the newest version of every strategy; every question set.
+    the newest version of every strategy; every question set. Its default strategy is the one that answers by default,
+    also where that is an alias's active one, which stays here with its version.
 
     Raises ConflictError (`stale_labels`, unless such sets are left out), UnavailableError `source_missing` where the
     bytes of a document are gone, and TooLargeError `too_many_documents`.
@@ -88,9 +90,10 @@ def plan_export(session: Session, data_folder: Path, workspace: Workspace, *, le
         for saved in list_strategies(session, workspace.id)
     }
     sets, left_out = _question_sets(session, workspace.id, leave_out_stale=leave_out_stale)
+    default = (name for (name, _), state in default_states(session, workspace).items() if state == "active")
     manifest = Manifest(
         format="context-playground workspace", version=1, release=VERSION, created_at=now(), workspace=workspace.name,
-        default_strategy=workspace.default_strategy, documents=len(rows), left_out=left_out, entries={},
+        default_strategy=next(default, None), documents=len(rows), left_out=left_out, entries={},
     )  # fmt: skip
     return WorkspaceExport(manifest=manifest, sources=sources, rows=rows, small={**small, **sets})
 

@@ -216,6 +216,21 @@ def test_a_strategy_of_another_workspace_cannot_be_the_default(neighbours: Neigh
     expect_problem(response, 404, "strategy_not_found")
 
 
+def test_an_alias_of_another_workspace_cannot_be_the_default(neighbours: Neighbours) -> None:
+    before = neighbours.mine.state()
+    response = neighbours.mine.request("PATCH", json={"default_alias": FOREIGN_NAME})
+    expect_problem(response, 404, "alias_not_found")
+    assert neighbours.mine.state() == before
+
+
+def test_a_default_alias_is_each_workspaces_own(neighbours: Neighbours) -> None:
+    expect(200, neighbours.theirs.request("PATCH", json={"default_alias": FOREIGN_NAME}))
+    assert neighbours.mine.get()["default_alias"] is None
+    assert neighbours.mine.post("/searches", {"query": "x"})["served_by"] is None
+    assert neighbours.theirs.post("/searches", {"query": "x"})["served_by"]["alias"] == FOREIGN_NAME
+    expect(200, neighbours.theirs.request("PATCH", json={"default_alias": None}))
+
+
 def test_searches_find_only_their_own(neighbours: Neighbours) -> None:
     assert neighbours.mine.found(SECRET) == ["mine"]
     assert neighbours.theirs.found(SECRET) == [SECRET]

@@ -26,8 +26,8 @@ def _rename_twice(session: Session) -> None:
 WAYS: dict[str, tuple[Callable[[Session], Any], dict[str, tuple[Any, Any]]]] = {
     "deleted": (
         lambda session: session.execute(delete(Workspace).where(Workspace.name != "name 0")),
-        {"w1": ({"name": "name 1", "default_strategy": "s", "deleted_at": None}, None),
-         "w2": ({"name": "name 2", "default_strategy": "s", "deleted_at": None}, None)},
+        {"w1": ({"name": "name 1", "default_strategy": "s", "default_alias": None, "deleted_at": None}, None),
+         "w2": ({"name": "name 2", "default_strategy": "s", "default_alias": None, "deleted_at": None}, None)},
     ),
     "changed": (
         lambda session: session.execute(update(Workspace).where(Workspace.name == "name 1").values(name="other")),

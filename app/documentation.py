@@ -39,12 +39,12 @@ then run `make docs`.
 MODELS_PAGE = """\
 # Embedding models
 
-What is known of some embedding models, each figure with where it comes from; an empty cell is unknown, or does not
-apply. *Window* is what fits beside the model's special tokens. *Shortened to* is the smallest `dimensions` that the
-authors speak of; a model without one was not trained to be shortened. *Prefixes* are those of queries, then documents.
-Prices are list prices. A strategy that leaves out what a model was trained with says so in its `advice`. This page is
-generated from `configs/models.yaml`: change that file, then run `make docs`. [Embedders](embedders.md) says which to
-take.
+What is known of some embedding models, each figure with where the model's authors or its provider state it. An empty
+cell is unknown, or does not apply: nobody states a licence of weights that only a provider has. *Window* is what fits
+beside the model's special tokens. *Shortened to* is the smallest `dimensions` that the authors speak of; a model
+without one was not trained to be shortened. *Prefixes* are those of queries, then documents. Prices are list prices. A
+strategy that leaves out what a model was trained with says so in its `advice`. This page is generated from
+`configs/models.yaml`: change that file, then run `make docs`. [Embedders](embedders.md) says which to take.
 
 """
 

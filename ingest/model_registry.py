@@ -22,24 +22,29 @@ class Sourced(BaseModel, Generic[Value]):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: Value
-    source: str = Field(min_length=1, description="a page, a file of the model, or a package with its version")
+    source: str = Field(
+        min_length=1,
+        description="a page of its authors or provider, a file of the model, or a package with its version",
+    )
 
 
 class KnownModel(BaseModel):
-    """What is known of one embedding model; null stands for what could not be sourced, or what it does not have."""
+    """What is known of one embedding model; null stands for what its authors do not state, or what it does not have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     base_url: str | None = Field(None, description="the provider that alone serves it; null: it runs anywhere")
     note: str = ""
-    dimensions: Sourced[int] = Field(description="length of a vector")
+    dimensions: Sourced[int] | None = Field(None, description="length of a vector; null: unknown")
     smallest_dimensions: Sourced[int] | None = Field(
         None, description="the fewest first numbers that its authors call a vector of their own; null: do not shorten"
     )
     window_tokens: Sourced[int] | None = Field(None, description="what it reads; null: all of a text, or unknown")
     pooling: Sourced[str] | None = None
-    licence: Sourced[str]
+    licence: Sourced[str] | None = Field(
+        None, description="of its weights; null: unknown, or only its provider has them"
+    )
     query_prefix: Sourced[str] | None = None
     document_prefix: Sourced[str] | None = None
     usd_per_million_tokens: Sourced[float] | None = Field(
@@ -59,7 +64,7 @@ class KnownModel(BaseModel):
         for name, (given, advised) in prefixes.items():
             if given == "" and advised is not None:
                 sentences.append(f"{self.model} was trained with a prefix: set {name} to {advised.value!r}.")
-        if dimensions is None or dimensions == self.dimensions.value:
+        if dimensions is None or (self.dimensions is not None and dimensions == self.dimensions.value):
             return sentences
         if self.smallest_dimensions is None:
             sentences.append(f"{self.model} was not trained to be shortened: leave dimensions out.")

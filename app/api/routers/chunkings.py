@@ -13,7 +13,7 @@ from app.api.examples import CHUNKING_PREVIEWS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Title
 from app.api.quotas import subjects_of
-from app.api.routers.uploads import MediaType
+from app.api.sent_text import MediaType, parser_of
 from app.api.service import CurrentService, Service
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from configs.text import Text
@@ -23,7 +23,6 @@ from ingest.document import ParsedDocument
 from ingest.embedders import Embedder
 from ingest.leads import lead_text
 from ingest.metering import metered
-from ingest.parsers import parser_for
 from ingest.preview import ChunkingPreview, preview
 from ingest.uploads import check_text_length
 
@@ -200,9 +199,9 @@ def _check_length(document: ParsedDocument) -> None:
 def _document(service: Service, body: NewPreview) -> tuple[ParsedDocument, str, str]:
     """Return the text with its structure, its title, and the name of its file, "" where there is none."""
     if body.text is not None:
-        file_name = body.file_name or ""
-        parsed = parser_for(file_name, body.media_type).parse(body.text.encode())
+        parsed = parser_of(body.file_name, body.media_type).parse(body.text.encode())
         check_text_length(parsed, service.settings.max_text_characters)
+        file_name = body.file_name or ""
         return parsed, body.title or parsed.title or file_name, file_name
     assert body.document is not None
     workspace_id = body.document.workspace_id

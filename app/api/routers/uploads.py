@@ -5,10 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Body, File, Form, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from app.accounts.quotas import What, charge
 from app.accounts.roles import Caller
@@ -18,6 +26,7 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import DocumentId, Metadata, Principals, Tags, Title, WorkspaceId
 from app.api.quotas import subjects_of
 from app.api.routers.jobs import JobView, load_view
+from app.api.sent_text import MediaType, parser_of
 from app.api.service import CurrentService, Service
 from configs.errors import InvalidInputError, PlaygroundError, TooLargeError
 from configs.strict_json import InvalidJsonError, strict_json
@@ -39,7 +48,6 @@ router = APIRouter(
     form_limits={"max_files": MOST_DOCUMENTS + 1},
 )
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
-MediaType = Literal["text/plain", "text/markdown", "text/html", "text/csv", "application/json", "application/x-ndjson"]
 
 
 class NewDocument(BaseModel):
@@ -49,8 +57,13 @@ class NewDocument(BaseModel):
 
     text: Text = Field(min_length=1, description="the whole text; it is kept as it is")
     media_type: MediaType = Field("text/plain", description="how to read the text: headings, tables, records")
+    file_name: Title | None = Field(
+        None, description="read the text as a file of this name, in place of `media_type`: `src/app.py` as Python"
+    )
     external_id: ExternalId | None = Field(
-        None, description="your own id; the same id with other text makes a new version. Default: hash of the text"
+        None,
+        description="your own id; the same id with other text makes a new version. Default: the file name, else a hash "
+        "of the text",
     )
     title: Title | None = Field(None, description="default: what the text calls itself, else the external id")
     tags: Tags | None = Field(None, description="labels to filter by")
@@ -58,6 +71,12 @@ class NewDocument(BaseModel):
     access: Principals | None = Field(
         None, description="who may read it: names as searches give them in `principals`; left out: everyone here"
     )
+
+    @model_validator(mode="after")
+    def _says_once_how_to_read(self) -> Self:
+        if self.file_name is not None and "media_type" in self.model_fields_set:
+            raise ValueError("`file_name` says how to read the text; leave out `media_type`")
+        return self
 
 
 class NewDocuments(BaseModel):
@@ -127,15 +146,17 @@ def ingest(
 def _upload(service: Service, position: int, document: NewDocument) -> Upload:
     source = document.text.encode()
     try:
-        parsed = parser_for("", document.media_type).parse(source)
+        name = None if document.file_name is None else check_file_name(document.file_name)
+        parser = parser_of(name, document.media_type)
+        parsed = parser.parse(source)
         check_text_length(parsed, service.settings.max_text_characters)
     except PlaygroundError as error:
         error.detail = f"documents.{position}: {error.detail}"
         raise
     return Upload(
-        external_id=document.external_id or f"sha256:{hashlib.sha256(source).hexdigest()}",
-        source=source, media_type=document.media_type, title=document.title, tags=document.tags,
-        metadata=document.metadata, access=document.access, parsed=parsed,
+        external_id=document.external_id or name or f"sha256:{hashlib.sha256(source).hexdigest()}",
+        source=source, file_name=name or "", media_type=parser.media_types[0] if name else document.media_type,
+        title=document.title, tags=document.tags, metadata=document.metadata, access=document.access, parsed=parsed,
     )  # fmt: skip
 
 
@@ -160,7 +181,8 @@ async def send_documents(
     """Ingest documents in one job. Their texts are safe once this answers; searches find them when the job is done.
 
     The same bytes under the same external id change nothing; other bytes make a new version, and the old one answers
-    until the new one is indexed.
+    until the new one is indexed. A text with a `file_name` is read as a file of that name: source code in the language
+    of the extension, with citations that name the line.
     """
 
     def work() -> AcceptedDocuments:

@@ -112,5 +112,5 @@ def test_pasted_source_code_is_read_by_its_file_name(client: TestClient) -> None
     for wrong in ({"media_type": "text/plain"}, {"text": None, "document": {"workspace_id": "a", "document_id": "b"}}):
         response = client.post(PREVIEW, json={**body, "file_name": "a.py", **wrong})
         expect_problem(response, 422, "invalid_request")
-    for unreadable in ("a.pdf", "a.docx", "a.unknown"):
-        assert 400 <= client.post(PREVIEW, json={**body, "file_name": unreadable}).status_code < 500
+    for unreadable in ("a.pdf", "a.docx", "a.unknown", "Makefile"):
+        expect_problem(client.post(PREVIEW, json={**body, "file_name": unreadable}), 415, "unsupported_media_type")

@@ -209,3 +209,80 @@ def test_a_table_is_cut_between_its_rows(workspace: Workspace) -> None:
     text = workspace.get(f"/documents/{accepted['document_id']}/text")["text"]
     assert "Berlin" in text
     assert workspace.found("Bremen") == ["cities"]
+
+
+CODE = "# padding that fills lines\n" * 200 + "def zebra() -> int:\n    return 80\n"
+
+
+def test_source_code_sent_as_text_is_what_the_file_would_be(workspace: Workspace) -> None:
+    (sent,) = workspace.send({"text": CODE, "file_name": "app/stripes.py"})
+    assert sent["external_id"] == "app/stripes.py"
+    again = workspace.upload(("app/stripes.py", CODE.encode(), ""), status=200)
+    assert again["documents"] == [{**sent, "status": "unchanged"}]
+    (other,) = workspace.upload(("app/other.py", CODE.encode(), ""))["documents"]
+    first, second = (workspace.get(f"/documents/{one['document_id']}") for one in (sent, other))
+    assert {name for name, value in first.items() if value != second[name]} == {
+        "id", "external_id", "file_name", "title", "version_id", "job_id", "created_at", "updated_at",
+    }  # fmt: skip
+    assert (first["file_name"], first["media_type"]) == ("app/stripes.py", "text/x-source-code")
+
+
+def test_a_citation_of_sent_source_code_names_file_and_line(workspace: Workspace) -> None:
+    workspace.send({"text": CODE, "file_name": "app/stripes.py"}, {"text": "A hen.", "external_id": "hen"})
+    found = workspace.post("/searches", {"query": "zebra", "k": 1})["passages"]
+    assert (found[0]["external_id"], found[0]["row"]) == ("app/stripes.py", "")
+    made = workspace.post("/contexts", {"question": "zebra"}, 201)
+    sent = made["text"] or "".join(message["content"] for message in made["messages"])
+    at = max(int(one["line"] or 0) for one in made["citations"])
+    assert 150 < at <= 201
+    assert f'line="{at}"' in sent
+    assert "stripes.py" in sent
+
+
+def test_sent_source_code_is_cut_in_its_language(workspace: Workspace) -> None:
+    methods = "".join(f"    def method_{number}(self):\n        return 'needle {number}'\n\n" for number in range(30))
+    text = "class Étendue(Base):\n" + methods
+    workspace.send({"text": text, "file_name": "shapes.py"})
+    workspace.send({"text": text.replace("needle", "thread"), "external_id": "no code"})
+    setup = {"chunker": {"kind": "code", "size_tokens": 80}, "stores": [{"kind": "bm25"}], "candidates": 50}
+    workspace.build(setup=setup)
+    leads = {
+        word: workspace.post("/searches", {"query": f"{word} 17", "setup": setup, "k": 1})["passages"][0]["lead"]
+        for word in ("needle", "thread")
+    }
+    assert leads == {"needle": "class Étendue(Base):\n", "thread": ""}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        ({"file_name": "a.unknown"}, 415, "unsupported_media_type"),
+        ({"file_name": "Makefile"}, 415, "unsupported_media_type"),
+        ({"file_name": "a.pdf"}, 415, "unsupported_media_type"),
+        ({"file_name": "a.docx"}, 415, "unsupported_media_type"),
+        ({"file_name": "../a.py"}, 422, "invalid_file_name"),
+        ({"file_name": "/etc/a.py"}, 422, "invalid_file_name"),
+        ({"file_name": ""}, 422, "invalid_request"),
+        ({"file_name": "a.py", "media_type": "text/plain"}, 422, "invalid_request"),
+    ],
+    ids=str,
+)
+def test_a_file_name_that_says_nothing_is_refused(
+    workspace: Workspace, said: dict[str, str], status: int, code: str
+) -> None:
+    before = workspace.state()
+    body = {"documents": [{"text": "fine"}, {"text": "x = 1\n", **said}]}
+    problem = expect_problem(workspace.request("POST", "/documents", json=body), status, code)
+    assert code == "invalid_request" or problem["detail"].startswith("documents.1: ")
+    assert workspace.state() == before
+
+
+def test_the_extension_decides_how_a_sent_text_is_read(workspace: Workspace) -> None:
+    (page, table) = workspace.send(
+        {"text": "# Head\n\nwords", "file_name": "page.md"},
+        {"text": TABLE, "file_name": "cities.csv", "external_id": "cities"},
+    )
+    assert (page["external_id"], table["external_id"]) == ("page.md", "cities")
+    shown = [workspace.get(f"/documents/{one['document_id']}") for one in (page, table)]
+    assert [one["media_type"] for one in shown] == ["text/markdown", "text/csv"]
+    assert shown[0]["title"] == "Head"

@@ -23,9 +23,10 @@ from app.folder_import import import_folder
 from app.gate import ERROR, FAILED, PASSED, check_gate, gate_lines
 from app.installation import Installation, opened_to_read
 from app.processes import serve, work
+from app.remote_gate import check_gate_over_http, read_key
 from app.restore import restore
 from app.verification import verify
-from configs.errors import PlaygroundError
+from configs.errors import InvalidInputError, PlaygroundError
 from configs.log_lines import JsonLines, TextLines
 from configs.settings import Settings, unusable_setting
 from indexes.database.tables import Job
@@ -114,7 +115,11 @@ def _add_gate(commands: Commands) -> None:
     gate.add_argument("--workspace", required=True, help="id of the workspace")
     gate.add_argument("--alias", required=True, help="name of the alias")
     gate.add_argument("--experiment", required=True, help="id of the experiment that is the evidence")
-    gate.set_defaults(run=lambda settings, given: _gate(settings, given.workspace, given.alias, given.experiment))
+    gate.add_argument("--url", help="address of a running service, which is asked in place of the database")
+    gate.add_argument(
+        "--key-file", type=Path, help="file with the API key for --url; default: the key in PLAYGROUND_GATE_KEY"
+    )
+    gate.set_defaults(run=_gate)
 
 
 def _add_maintenance(commands: Commands) -> None:
@@ -198,9 +203,16 @@ def _import(settings: Settings, workspace_id: str, file: Path) -> int:
         installation.stop()
 
 
-def _gate(settings: Settings, workspace_id: str, alias: str, experiment_id: str) -> int:
-    with opened_to_read(settings) as database:
-        checked = check_gate(database, workspace_id, alias, experiment_id)
+def _gate(settings: Settings, given: argparse.Namespace) -> int:
+    names = given.workspace, given.alias, given.experiment
+    if given.url is not None:
+        key = settings.gate_key.get_secret_value() if given.key_file is None else read_key(given.key_file)
+        checked = check_gate_over_http(given.url, key, *names)
+    elif given.key_file is not None:
+        raise InvalidInputError("--key-file is for --url", hint="give both, or none", code="key_without_url")
+    else:
+        with opened_to_read(settings) as database:
+            checked = check_gate(database, *names)
     for line in gate_lines(checked):
         print(line)
     return PASSED if checked.is_met else FAILED

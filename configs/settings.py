@@ -45,6 +45,11 @@ class Settings(BaseSettings):
         description="An administrator's API key, of 24 characters or more outside loopback; without any, the service "
         "is open, on loopback only.",
     )
+    gate_key: SecretStr = Field(
+        SecretStr(""),
+        description="API key that `context-playground gate --url` sends, for pipelines; the service itself does not "
+        "read it.",
+    )
     allowed_origins: str = Field(
         "",
         pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+(, ?https?://[A-Za-z0-9.:\[\]-]+)*)?$",

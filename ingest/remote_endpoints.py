@@ -14,7 +14,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -22,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from configs.deadline import within
 from configs.errors import InvalidInputError, UnavailableError
 from configs.release import VERSION
 
@@ -125,22 +125,9 @@ def _key_of(base_url: str) -> str | None:
 
 
 def _within(end: float, base_url: str, call: Callable[[], bytes]) -> bytes:
-    """Return what `call` returns, or raise when the time is over, whatever it still waits for.
-
-    Timeouts of sockets do not cover the look-up of names, nor headers that come one byte at a time. The thread ends at
-    the next of the socket's timeouts.
-    """
-    outcome: Future[bytes] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(call())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="endpoint-call", daemon=True).start()
+    """Return what `call` returns, or raise when the time is over, whatever it still waits for."""
     try:
-        return outcome.result(timeout=max(0.0, end - time.monotonic()))
+        return within(end - time.monotonic(), call)
     except TimeoutError:
         raise _too_slow(base_url) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from app.accounts import keys
 from app.command_line import main
 from app.exposure import check_exposure
 from app.installation import migrate
@@ -66,6 +68,27 @@ def test_what_became_of_the_key_opens_nothing_again(settings: Settings) -> None:
     assert ["revoked" in line for line in lines] == [True, False]
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         expect_problem(client.get("/v1/workspaces"), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_keys_that_open_nothing_close_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        vi = expect(201, client.post("/v1/members", json={"name": "Vi"}))["id"]
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        body = {"name": "k", "member_id": vi, "expires_at": soon.isoformat()}
+        key = expect(201, client.post("/v1/keys", json=body))
+        if end == "revoked":
+            assert client.delete(f"/v1/keys/{key['id']}").status_code == 204
+        else:
+            monkeypatch.setattr(keys, "now", lambda: soon)
+        expect(200, client.patch(f"/v1/members/{vi}", json={"is_administrator": True}))
+        assert expect(200, client.get("/v1/me"))["is_administrator"], "nobody else could let anybody in"
+        body = {"name": "k", "member_id": vi, "expires_at": (soon + timedelta(hours=1)).isoformat()}
+        good = expect(201, client.post("/v1/keys", json=body))["key"]
+        expect_problem(client.get("/v1/me"), 401, "unauthorized")
+        assert expect(200, client.get("/v1/me", headers={"Authorization": f"Bearer {good}"}))["is_administrator"]
 
 
 def test_a_key_for_one_workspace(settings: Settings) -> None:

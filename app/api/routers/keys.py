@@ -45,7 +45,9 @@ class NewKeyRequest(BaseModel):
     only_workspaces: list[Name] | None = Field(
         None, min_length=1, max_length=100, description="where it opens anything; default: wherever the member may"
     )
-    expires_at: Moment | None = Field(None, description="when it ceases to open anything; default: when the key does that makes it")
+    expires_at: Moment | None = Field(
+        None, description="when it ceases to open anything; default: when the key does that makes it"
+    )
 
 
 class KeyView(BaseModel):

@@ -33,9 +33,9 @@ def create(
 ) -> Iterator[str]:
     """Make a key for the member of that name; yield what to print.
 
-    An administrator's opens everything. With a workspace the key is for it alone, and a member who has no role there, or
-    a smaller one than `role`, gets it; otherwise it opens what the member's roles do. It brings at most `role`. Members
-    are added where there is none of that name, and lose nothing.
+    An administrator's opens everything. With a workspace the key is for it alone, and a member who has no role there,
+    or a smaller one than `role`, gets it; otherwise it opens what the member's roles do. It brings at most `role`.
+    Members are added where there is none of that name, and lose nothing.
     """
     if is_administrator and (workspace_id is not None or role is not None):
         raise InvalidInputError(

@@ -15,6 +15,7 @@ from app.accounts.roles import Caller, ForbiddenError, Role
 from app.accounts.tables import ApiKey
 from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
+from app.api.idempotency_claims import claim_secret
 from app.api.parameters import Cursor, Limit, Name, Page, example
 from app.api.service import CurrentService
 from app.context.users.moments import Moment
@@ -132,6 +133,7 @@ async def make_key(
                 expires_at=body.expires_at,
                 maker=None if caller.key_id is None else load_key(session, caller.key_id),
             )
+            claim_secret(made.kept.id)
             return MadeKey.model_validate({**_fields(made.kept), "key": made.secret})
 
     response.headers["Cache-Control"] = "no-store"

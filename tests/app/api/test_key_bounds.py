@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from app.api.idempotency_claims import IdempotencyRow
 from app.main import create_app
 from configs.part import JsonObject
 from configs.settings import Settings
-from tests.app.api.conftest import BASE_URL
+from tests.app.api.conftest import BASE_URL, app_of
 from tests.app.api.playground import Workspace, expect, expect_problem
 from tests.app.api.test_accounts import BY_ADMIN, KEY, Accounts
 from tests.database import database_url
@@ -98,3 +100,35 @@ def test_a_key_without_an_end_makes_some_with_and_without(accounts: Accounts) ->
         body = {"name": "child", "expires_at": asked}
         made = expect(201, accounts.client.post("/v1/keys", json=body, headers=with_key(parent)))
         assert (made["expires_at"] and datetime.fromisoformat(made["expires_at"])) == (asked and later)
+
+
+def test_a_key_is_made_once_and_shown_once(accounts: Accounts) -> None:
+    member = accounts.member()
+    body = {"name": "k", "member_id": member["id"]}
+    headers = {**BY_ADMIN, "Idempotency-Key": "once"}
+    response = accounts.client.post("/v1/keys", json=body, headers=headers)
+    assert response.headers["cache-control"] == "no-store"
+    made = expect(201, response)
+    for _ in range(2):
+        again = accounts.client.post("/v1/keys", json=body, headers=headers)
+        problem = expect_problem(again, 409, "shown_once")
+        assert made["id"] in problem["detail"]
+        assert made["key"] not in again.text
+    theirs = [one for one in listed(accounts, BY_ADMIN).values() if one["member_id"] == member["id"]]
+    assert [one["id"] for one in theirs] == [made["id"]]
+    with app_of(accounts.client).state.service.database.read() as session:
+        (body_kept,) = session.scalars(select(IdempotencyRow.body)).all()
+    assert body_kept == made["id"].encode()
+    other = {**body, "name": "another"}
+    expect_problem(accounts.client.post("/v1/keys", json=other, headers=headers), 422, "idempotency_key_reused")
+    assert accounts.client.delete(f"/v1/keys/{made['id']}", headers=BY_ADMIN).status_code == 204
+    anew = accounts.client.post("/v1/keys", json=body, headers={**headers, "Idempotency-Key": "twice"})
+    assert expect(201, anew)["id"] != made["id"]
+
+
+def test_a_key_that_was_not_made_leaves_its_idempotency_key_free(accounts: Accounts) -> None:
+    headers = {**BY_ADMIN, "Idempotency-Key": "refused at first"}
+    body = {"name": "k", "member_id": "nosuch"}
+    expect_problem(accounts.client.post("/v1/keys", json=body, headers=headers), 404, "member_not_found")
+    body["member_id"] = accounts.member()["id"]
+    expect(201, accounts.client.post("/v1/keys", json=body, headers=headers))

@@ -35,8 +35,8 @@ PARAMETER: dict[str, Any] = {
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
     "description": "a name of your own for this request: where it created something, the same request with the same "
-    "key gets the same answer again, for a day, and nothing is created twice. No secret and no document text is kept for "
-    "that: where an API key was made, 409 names it, and a context is assembled anew",
+    "key gets the same answer again, for a day, and nothing is created twice. No secret and no document text is kept "
+    "for that: where an API key was made, 409 names it, and a context is assembled anew",
 }
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -138,8 +138,8 @@ async def _once(service: Service, request: Request, key: str, handle: Handler) -
 
 
 async def _claimed(service: Service, request: Request, claim: Claim, handle: Handler) -> Response:
-    """Let `handle` answer, and keep the answer; where there is none to keep, and what was made is not shown once, the key
-    is free again.
+    """Let `handle` answer, and keep the answer; where there is none to keep, and nothing was made that is shown once,
+    the key is free again.
     """
     kept = False
     try:

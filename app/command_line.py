@@ -139,8 +139,12 @@ def _add_keys(commands: Commands) -> None:
     create = keys.add_parser("create", help="make a key and print it once")
     create.add_argument("--name", required=True, help="name of the member whose key it is; added where there is none")
     create.add_argument("--admin", action="store_true", help="let the member administrate the installation")
-    create.add_argument("--workspace", help="id of the workspace that the member gets a role in")
-    create.add_argument("--role", choices=ROLES, default="viewer", help="the role; default: viewer")
+    create.add_argument("--workspace", help="id of the workspace that the key is for; default: wherever the member may")
+    create.add_argument(
+        "--role",
+        choices=ROLES,
+        help="the role that the key brings at most; who has less in --workspace gets it (default: viewer)",
+    )
     create.add_argument("--expires-days", type=int, help="in how many days the key expires; default: never")
     create.set_defaults(
         run=lambda settings, given: _show(

@@ -36,7 +36,7 @@ from configs.settings import Settings
 from indexes.database.audit import watch_changes
 from indexes.database.engine import Database, database_errors
 from indexes.database.pairing import pair, part
-from indexes.durable_files import check_writable
+from indexes.durable_files import PRIVATE_FOLDER, check_writable
 from indexes.jobs import Handler
 from indexes.purge import PURGE, purge_handler
 from indexes.shared_files import share_files
@@ -132,7 +132,7 @@ def prepare(settings: Settings) -> None:
     """
     folder = settings.data_folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         check_writable(folder)
     except OSError as error:
         raise StorageError(

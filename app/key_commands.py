@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.accounts.keys import create_key, revoke_key
 from app.accounts.members import add_member, change_member, put_role
-from app.accounts.roles import Role
-from app.accounts.tables import ApiKey, Member
+from app.accounts.roles import Role, rank
+from app.accounts.tables import ApiKey, Member, Membership
 from app.commanded import commanded
 from app.installation import Installation, opened_to_read
 from configs.errors import InvalidInputError
 from configs.settings import Settings
+from indexes.database.catalog import load_workspace
 from indexes.database.engine import Database, now
 
 LONGEST_DAYS = 3_650
@@ -27,35 +28,41 @@ def create(
     *,
     is_administrator: bool,
     workspace_id: str | None,
-    role: Role,
+    role: Role | None,
     expires_in_days: int | None,
 ) -> Iterator[str]:
-    """Make a key for the member of that name, who is added where there is none; yield what to print.
+    """Make a key for the member of that name; yield what to print.
 
-    An administrator's opens everything; otherwise the member gets the role in the workspace, and the key is for it
-    alone.
+    An administrator's opens everything. With a workspace the key is for it alone, and a member who has no role there,
+    or a smaller one than `role`, gets it; otherwise it opens what the member's roles do. It brings at most `role`.
+    Members are added where there is none of that name, and lose nothing.
     """
-    if not is_administrator and workspace_id is None:
+    if is_administrator and (workspace_id is not None or role is not None):
         raise InvalidInputError(
-            "the key would open nothing", hint="give --admin, or --workspace and --role", code="powerless_key"
+            "an administrator's key is not bounded to a workspace or a role",
+            hint="leave --admin out, or --workspace and --role",
+            code="bounded_administrator",
         )
     if expires_in_days is not None and not 1 <= expires_in_days <= LONGEST_DAYS:
         raise InvalidInputError(
             f"a key cannot expire in {expires_in_days} days", hint=f"give 1 to {LONGEST_DAYS}", code="invalid_expiry"
         )
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
+    only = None if workspace_id is None else [workspace_id]
     database = _opened(settings)
     try:
         with commanded("keys create", workspace_id=workspace_id), database.write() as session:
             member = _member(session, name, is_administrator=is_administrator)
             if workspace_id is not None:
-                put_role(session, workspace_id, member.id, role)
-            only = None if is_administrator else [workspace_id] if workspace_id is not None else None
-            made = create_key(session, member, "from the command line", only_workspaces=only, expires_at=expires_at)
-            lines = [f"{made.kept.id} of {name} ({member.id}); it is not shown again:", made.secret]
+                _let_in(session, workspace_id, member, role)
+            _check_power(session, member)
+            made = create_key(
+                session, member, "from the command line", at_most=role, only_workspaces=only, expires_at=expires_at
+            )
+            lines = [f"{made.kept.id} of {name} ({member.id}), {_bounds(made.kept)}; it is not shown again:"]
     finally:
         database.close()
-    yield from lines
+    yield from (*lines, made.secret)
 
 
 def show(settings: Settings) -> Iterator[str]:
@@ -88,11 +95,34 @@ def _member(session: Session, name: str, *, is_administrator: bool) -> Member:
     return change_member(session, known.id, is_administrator=True) if is_administrator else known
 
 
+def _let_in(session: Session, workspace_id: str, member: Member, role: Role | None) -> None:
+    """Give the member the role in the workspace, viewer where none is named, unless they have as much already."""
+    load_workspace(session, workspace_id)
+    known = session.get(Membership, (workspace_id, member.id))
+    wanted = role or "viewer"
+    if not member.is_administrator and (known is None or rank(known.role) < rank(wanted)):
+        put_role(session, workspace_id, member.id, wanted)
+
+
+def _check_power(session: Session, member: Member) -> None:
+    has_role = select(Membership.role).where(Membership.member_id == member.id).limit(1)
+    if not member.is_administrator and session.scalar(has_role) is None:
+        raise InvalidInputError(
+            f"a key of {member.name} would open nothing, as they have no role anywhere",
+            hint="give --admin, or --workspace and --role",
+            code="powerless_key",
+        )
+
+
+def _bounds(key: ApiKey) -> str:
+    bounds = [] if key.at_most is None else [f"at most {key.at_most}"]
+    bounds += [] if key.only_workspaces is None else [f"only {', '.join(key.only_workspaces)}"]
+    return "; ".join(bounds) or "unbounded"
+
+
 def _line(key: ApiKey, member: Member) -> str:
     expires = "never" if key.expires_at is None else f"{key.expires_at:%Y-%m-%d %H:%M}"
     used = "never" if key.last_used_at is None else f"{key.last_used_at:%Y-%m-%d %H:%M}"
-    bounds = [] if key.at_most is None else [f"at most {key.at_most}"]
-    bounds += [] if key.only_workspaces is None else [f"only {', '.join(key.only_workspaces)}"]
     state = "revoked" if key.revoked_at is not None else f"expires {expires}"
     who = f"{member.name}{' (administrator)' if member.is_administrator else ''}"
-    return f"{key.id}  {key.prefix}…  {who}  {'; '.join(bounds) or 'unbounded'}  {state}, last used {used}"
+    return f"{key.id}  {key.prefix}…  {who}  {_bounds(key)}  {state}, last used {used}"

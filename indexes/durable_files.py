@@ -1,4 +1,6 @@
-"""Files that are still there, whole, after the power fails; and what a full or read-only disk is called."""
+"""Files that are still there, whole, after the power fails, and that their owner alone reads; and what a full or
+read-only disk is called.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +22,8 @@ _HINTS = {
     "read_only_disk": "mount the disk of the data folder (PLAYGROUND_DATA_FOLDER) for writing, then try again",
     "storage_failed": "check that the data folder (PLAYGROUND_DATA_FOLDER) exists and may be written, then try again",
 }
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""The modes of what is made: texts lie in the clear."""
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def synced_file(path: Path) -> Iterator[BinaryIO]:
     partial = path.with_name(f".{uuid.uuid4().hex}.partial")
     with _storage_errors(path):
         try:
-            with partial.open("xb") as stream:
+            with open(partial, "xb", opener=_open_private) as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -53,9 +57,16 @@ def make_directory(path: Path) -> None:
     """Create directory `path` and missing parents; their names are durable, errors are those of `synced_file`."""
     with _storage_errors(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-        path.mkdir(parents=True, exist_ok=True)
+        for folder in (*reversed(missing), path):
+            folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
     for folder in missing:
         sync_directory(folder.parent)
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file, empty, unless it is there; what the disk refuses is told where it is opened."""
+    with suppress(OSError):
+        os.close(_open_private(str(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
 def sync_directory(path: Path) -> None:
@@ -72,6 +83,10 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal; raises OSError where it cannot be read."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE_FILE)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from configs.errors import DatabaseUnavailableError, PlaygroundError
 from configs.log_lines import JOB_ID, REQUEST_ID, WORKSPACE_ID
 from indexes.database.engine import Database, new_id, now
 from indexes.database.tables import Job, Worker
+from indexes.durable_files import make_private_file
 from indexes.jobs import (
     FINAL_STATES,
     Handler,
@@ -100,6 +101,7 @@ class Workers:
         """
         if self._database.url.get_backend_name() == "sqlite":
             path = self._data_folder.resolve() / "jobs.sqlite"
+            make_private_file(path)
             url = URL.create("sqlite", database=str(path)).render_as_string()
         else:
             url = self._database.url.render_as_string(hide_password=False)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.roles import Caller, Role
+from app.accounts.roles import Caller, ForbiddenError, Role
 from app.accounts.tables import ApiKey, Member, Membership
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
 from indexes.database.catalog import load_workspace
@@ -39,11 +39,14 @@ def create_key(
     at_most: Role | None = None,
     only_workspaces: Collection[str] | None = None,
     expires_at: datetime | None = None,
+    maker: ApiKey | None = None,
 ) -> NewKey:
-    """Make a key of 256 random bits for a member.
+    """Make a key of 256 random bits for a member, which ends no later than the key that makes it.
 
-    Raises InvalidInputError for a moment that has passed, NotFoundError for a workspace that is not there.
+    Raises InvalidInputError for a moment that has passed, ForbiddenError for one after the maker's end, NotFoundError
+    for a workspace that is not there.
     """
+    expires_at = _end_within(maker, expires_at)
     if expires_at is not None and expires_at <= now():
         raise InvalidInputError(
             f"a key cannot expire at {expires_at.isoformat()}, which has passed",
@@ -109,9 +112,14 @@ def is_closed(session: Session) -> bool:
 
 
 def note_administrator(session: Session, member: Member) -> None:
-    """Note that the member's unbounded keys administrate the installation from now on."""
-    statement = update(ApiKey).where(ApiKey.member_id == member.id, ApiKey.at_most.is_(None))
-    session.execute(statement.where(ApiKey.only_workspaces.is_(None)).values(administrates=True))
+    """Note that the member's unbounded keys administrate the installation from now on: those that open anything, as one
+    that is revoked or has expired would close the service with nobody inside.
+    """
+    keys = session.scalars(select(ApiKey).where(ApiKey.member_id == member.id, ApiKey.revoked_at.is_(None)))
+    for key in keys:
+        if not _is_bounded(key) and not _has_expired(key):
+            key.administrates = True
+    session.flush()
 
 
 def administrators_with_key(session: Session) -> set[str]:
@@ -157,6 +165,18 @@ def note_use(session: Session, key_id: str) -> None:
 
 def _hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _end_within(maker: ApiKey | None, asked: datetime | None) -> datetime | None:
+    if maker is None or maker.expires_at is None:
+        return asked
+    if asked is not None and asked > maker.expires_at:
+        raise ForbiddenError(
+            f"{maker.id} ends at {maker.expires_at.isoformat()} and makes no key that ends at {asked.isoformat()}",
+            hint="leave expires_at out, give that moment or an earlier one, or use a key that ends later",
+            code="outlives_its_maker",
+        )
+    return maker.expires_at if asked is None else asked
 
 
 def _has_expired(key: ApiKey) -> bool:

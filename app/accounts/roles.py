@@ -55,9 +55,14 @@ class Caller:
         return min(role, self.at_most, key=rank)
 
     @property
+    def is_bounded(self) -> bool:
+        """Tell whether the key brings less than its member has."""
+        return self.at_most is not None or self.only is not None
+
+    @property
     def may_administrate(self) -> bool:
         """Tell whether the caller may what only administrators of the installation may: no bounded key may."""
-        return self.is_administrator and self.at_most is None and self.only is None
+        return self.is_administrator and not self.is_bounded
 
     @property
     def visible(self) -> frozenset[str] | None:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from app.accounts.roles import Requirement
 from app.api.authentication import admit, caller_of, requirement_of
 from app.api.checked_request import CheckedRequest
-from app.api.idempotency_claims import UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
+from app.api.idempotency_claims import SECRET, UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
 from app.api.service import Service, service_of
 from configs.errors import ConflictError, InvalidInputError, PlaygroundError
 from configs.log_lines import REQUEST_ID
@@ -35,7 +35,8 @@ PARAMETER: dict[str, Any] = {
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
     "description": "a name of your own for this request: where it created something, the same request with the same "
-    "key gets the same answer again, for a day, and nothing is created twice",
+    "key gets the same answer again, for a day, and nothing is created twice. No secret and no document text is kept "
+    "for that: where an API key was made, 409 names it, and a context is assembled anew",
 }
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -125,11 +126,21 @@ async def _once(service: Service, request: Request, key: str, handle: Handler) -
             hint="wait and send it again; if that does not help, list what there is: nothing was created twice",
             code="idempotency_key_in_use",
         )
+    if known.status == SECRET:
+        made = known.body.decode()
+        raise ConflictError(
+            f"the request with this Idempotency-Key made {made}, which was shown once",
+            hint=f"where it did not reach you, revoke it (DELETE /v1/keys/{made}) and make one with another "
+            "Idempotency-Key",
+            code="shown_once",
+        )
     return Response(known.body, known.status, {"Idempotency-Replayed": "true"}, known.media_type)
 
 
 async def _claimed(service: Service, request: Request, claim: Claim, handle: Handler) -> Response:
-    """Let `handle` answer, and keep the answer; where there is none to keep, the key is free again."""
+    """Let `handle` answer, and keep the answer; where there is none to keep, and nothing was made that is shown once,
+    the key is free again.
+    """
     kept = False
     try:
         with claiming(claim):
@@ -139,7 +150,7 @@ async def _claimed(service: Service, request: Request, claim: Claim, handle: Han
             kept = True
         return response
     finally:
-        if claim.is_made and not kept:
+        if claim.is_made and claim.secret_id is None and not kept:
             await service.run(lambda: _release(service, claim))
 
 

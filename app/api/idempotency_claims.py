@@ -19,6 +19,9 @@ KEPT_FOR = timedelta(hours=24)
 UNANSWERED = 102
 """The status of a key whose work is committed, and whose answer is not kept yet, or was lost with its process."""
 
+SECRET = 103
+"""The status of a key whose answer held a secret, which is not kept: the body names what was made."""
+
 
 class IdempotencyRow(Base):
     """The answer to a POST that carried an Idempotency-Key and created something; it goes with its workspace.
@@ -43,12 +46,15 @@ class KeyTakenError(Exception):
 
 @dataclass(slots=True)
 class Claim:
-    """A request that may claim its key; `is_made` once it has committed something."""
+    """A request that may claim its key; `is_made` once it has committed something, with the id of what is shown once
+    as its `secret_id`.
+    """
 
     key: str
     workspace_id: str | None
     request_sha256: str
     is_made: bool = False
+    secret_id: str | None = None
 
 
 _claim: ContextVar[Claim | None] = ContextVar("idempotency_claim", default=None)
@@ -64,6 +70,13 @@ def claiming(claim: Claim) -> Iterator[None]:
         _claim.reset(token)
 
 
+def claim_secret(made_id: str) -> None:
+    """Say, in the unit of work that makes it, that the answer shows something once: its id is kept instead."""
+    claim = _claim.get()
+    if claim is not None:
+        claim.secret_id = made_id
+
+
 def watch_claim(session: Session) -> Callable[[], None]:
     """Return what claims the key before a write unit commits; it raises KeyTakenError where that was done before."""
     claim = _claim.get()
@@ -77,7 +90,8 @@ def watch_claim(session: Session) -> Callable[[], None]:
         session.add(
             IdempotencyRow(
                 key=claim.key, workspace_id=claim.workspace_id, request_sha256=claim.request_sha256,
-                status=UNANSWERED, media_type="", body=b"",
+                status=UNANSWERED if claim.secret_id is None else SECRET,
+                media_type="", body=(claim.secret_id or "").encode(),
             )
         )  # fmt: skip
         session.flush()

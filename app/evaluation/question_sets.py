@@ -26,7 +26,7 @@ class QuestionSetRow(Base):
     """A named set of questions; it never changes. `questions` holds `Question` as JSON, never document text."""
 
     __tablename__ = "question_sets"
-    audited: ClassVar = ("name",)
+    audited: ClassVar = ("name", "content_hash", "question_count", "pinned_count")
 
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(Identifier, primary_key=True)
@@ -34,6 +34,11 @@ class QuestionSetRow(Base):
     question_count: Mapped[int]
     questions: Mapped[list[dict[str, Any]]] = mapped_column(Json, deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def pinned_count(self) -> int:
+        """Return how many questions must pass."""
+        return sum(bool(question.get("pinned")) for question in self.questions)
 
     def parsed(self) -> list[Question]:
         """Return the questions as values."""

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Index, String, Text, Update, and_, event, false, inspect, or_, select
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, Session, UOWTransaction, mapped_column
 
-from configs.part import JsonObject
+from configs.part import JsonObject, fingerprint_of
 from indexes.database.engine import Base, Json, UtcDateTime, new_id, now
-from indexes.database.tables import Identifier
+from indexes.database.tables import Identifier, Workspace
 
 UNKNOWN = -1
 MOST_CHANGES = 100
@@ -25,8 +26,8 @@ MOST_CHANGES = 100
 class AuditRow(Base):
     """One unit of work that changed something. It outlives the workspace, and names nobody's words.
 
-    `changes` describes rows of tables that say what of them is `audited`; `counts` counts the rows of every table that
-    were added, changed and deleted.
+    `changes` describes rows of tables that say what of them is `audited`, as it is, or `hashed`, the name by which it is
+    shown and the attribute; `counts` counts the rows of every table that were added, changed and deleted.
     """
 
     __tablename__ = "audit"
@@ -98,7 +99,7 @@ def _nothing() -> None:
 def _row(action: Action, changes: _Changes) -> AuditRow:
     return AuditRow(
         id=new_id("audit"),
-        workspace_id=action.workspace_id,
+        workspace_id=action.workspace_id or changes.made_workspace,
         who=action.who,
         member_id=action.member_id,
         key_id=action.key_id,
@@ -115,6 +116,7 @@ class _Changes:
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {}
+        self.made_workspace: str | None = None
         self._rows: dict[str, tuple[JsonObject | None, JsonObject | None]] = {}
 
     def note_flush(self, session: Session, _context: UOWTransaction, _instances: Any) -> None:
@@ -145,18 +147,18 @@ class _Changes:
         if isinstance(row, AuditRow):
             return
         self._count(row.__tablename__, kind)
-        audited: tuple[str, ...] = getattr(row, "audited", ())
-        if audited:
-            before = None if kind == "added" else {name: _before(row, name) for name in audited}
-            after = None if kind == "deleted" else {name: _plain(getattr(row, name)) for name in audited}
+        if kind == "added" and isinstance(row, Workspace):
+            self.made_workspace = row.id
+        if _is_described(type(row)):
+            before = None if kind == "added" else _shown(type(row), lambda name: _before(row, name))
+            after = None if kind == "deleted" else _shown(type(row), lambda name: getattr(row, name))
             self._describe(row.__tablename__, inspect(type(row)).primary_key_from_instance(row), before, after)
 
     def _note_values(self, mapper: Mapper[Any], rows: Sequence[Mapping[str, Any]]) -> None:
         """Describe rows that are inserted by one statement from a list of their values."""
-        audited: tuple[str, ...] = getattr(mapper.class_, "audited", ())
-        for values in rows[:MOST_CHANGES] if audited else ():
+        for values in rows[:MOST_CHANGES] if _is_described(mapper.class_) else ():
             key = [values[mapper.get_property_by_column(column).key] for column in mapper.primary_key]
-            after = {name: _plain(values.get(name)) for name in audited}
+            after = _shown(mapper.class_, values.get)
             self._describe(str(mapper.local_table.description), key, None, after)
 
     def _describe(self, table: str, key: Iterable[Any], before: JsonObject | None, after: JsonObject | None) -> None:
@@ -197,15 +199,13 @@ def _audited_rows(
     session: Session, mapper: Mapper[Any], criteria: list[ColumnElement[bool]] | None
 ) -> dict[tuple[Any, ...], JsonObject]:
     """Return the audited values of at most `MOST_CHANGES` rows by primary key, as they are in the database now."""
-    audited: tuple[str, ...] = getattr(mapper.class_, "audited", ())
-    if criteria is None or not audited:
+    if criteria is None or not _is_described(mapper.class_):
         return {}
     session.flush()
     with Session(session.connection(), autoflush=False) as apart:  # loads nothing into the unit of work itself
         rows = apart.scalars(select(mapper).where(*criteria).order_by(*mapper.primary_key).limit(MOST_CHANGES))
         return {
-            tuple(mapper.primary_key_from_instance(row)): {name: _plain(getattr(row, name)) for name in audited}
-            for row in rows
+            tuple(mapper.primary_key_from_instance(row)): _shown(mapper.class_, partial(getattr, row)) for row in rows
         }
 
 
@@ -213,9 +213,24 @@ def _only(values: JsonObject | None, names: list[str]) -> JsonObject | None:
     return None if values is None else {name: values[name] for name in names}
 
 
+def _is_described(table: type) -> bool:
+    return hasattr(table, "audited") or hasattr(table, "hashed")
+
+
+def _shown(table: type, value_of: Callable[[str], Any]) -> JsonObject:
+    """Return what the log shows of a row: audited values, and of hashed ones enough to see that they changed."""
+    audited: tuple[str, ...] = getattr(table, "audited", ())
+    hashed: Mapping[str, str] = getattr(table, "hashed", {})
+    return {
+        **{name: _plain(value_of(name)) for name in audited},
+        **{name: f"hash:{fingerprint_of(value_of(attribute))}" for name, attribute in hashed.items()},
+    }
+
+
 def _before(row: Base, name: str) -> Any:
-    history = inspect(row).attrs[name].history
-    return _plain(history.deleted[0] if history.deleted else getattr(row, name))
+    attributes = inspect(row).attrs
+    history = attributes[name].history if name in attributes else None  # a property follows from what is kept
+    return history.deleted[0] if history is not None and history.deleted else getattr(row, name)
 
 
 def _plain(value: Any) -> Any:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from configs.errors import DatabaseUnavailableError, InvalidInputError, StorageError
+from indexes.durable_files import PRIVATE_FOLDER, make_private_file
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
 IDLE_WRITER_MILLISECONDS = 8_000
@@ -168,7 +169,8 @@ def _create_engine(url: URL) -> Engine:
     options["hide_parameters"] = True  # an error names the statement, never what a person wrote
     if url.get_backend_name() == "sqlite":
         if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(url.database).parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_private_file(Path(url.database))  # SQLite gives its other files the mode of this one
         connect = {"timeout": BUSY_TIMEOUT_MILLISECONDS / 1000, "check_same_thread": False}
         engine = create_engine(url, connect_args=connect, **options)
         event.listen(engine, "connect", _configure_sqlite)

@@ -37,6 +37,7 @@ class Document(Base):
 
     __tablename__ = "documents"
     audited: ClassVar = ("tags", "access", "deleted_at")
+    hashed: ClassVar = {"title": "title", "metadata": "attributes"}
     __table_args__ = (
         Index(
             "documents_external_id",

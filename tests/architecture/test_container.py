@@ -192,6 +192,7 @@ def test_compose_gives_the_service_few_rights() -> None:
 def test_compose_limits_memory_and_restarts() -> None:
     assert re.fullmatch(r"\d+g", SERVICE["mem_limit"])
     assert SERVICE["restart"] == "unless-stopped"
+    assert SERVICE["stop_grace_period"] == "15s", "the service stops within ten seconds"
 
 
 def test_compose_passes_the_index_of_torch_on() -> None:

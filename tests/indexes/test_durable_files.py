@@ -91,7 +91,7 @@ def test_what_the_disk_refuses_has_a_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, place: str
 ) -> None:
     write_durably(tmp_path / "file", b"old")
-    owner, name = {"sync": (os, "fsync"), "open": (Path, "open"), "replace": (Path, "replace")}[place]
+    owner, name = {"sync": (os, "fsync"), "open": (os, "open"), "replace": (Path, "replace")}[place]
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, failing(number))
         with pytest.raises(StorageError, match="cannot write 'file'") as caught:

@@ -15,6 +15,7 @@ from app.accounts.roles import Caller, ForbiddenError, Role
 from app.accounts.tables import ApiKey
 from app.api.authentication import CurrentCaller, needs
 from app.api.idempotency import PlaygroundRoute
+from app.api.idempotency_claims import claim_secret
 from app.api.parameters import Cursor, Limit, Name, Page, example
 from app.api.service import CurrentService
 from app.context.users.moments import Moment
@@ -45,7 +46,9 @@ class NewKeyRequest(BaseModel):
     only_workspaces: list[Name] | None = Field(
         None, min_length=1, max_length=100, description="where it opens anything; default: wherever the member may"
     )
-    expires_at: Moment | None = Field(None, description="when it ceases to open anything; default: never")
+    expires_at: Moment | None = Field(
+        None, description="when it ceases to open anything; default: when the key does that makes it"
+    )
 
 
 class KeyView(BaseModel):
@@ -112,7 +115,8 @@ async def make_key(
     response: Response,
     body: Annotated[NewKeyRequest, Body(openapi_examples=EXAMPLES)],
 ) -> MadeKey:
-    """Make a key and show it once. Members make keys of their own; administrators of the installation, anybody's.
+    """Make a key and show it once. Members make keys of their own; administrators of the installation, anybody's. A key
+    that expires makes none that outlives it: the default is its own end, and a later one is refused with 403.
 
     From the first key on that administrates the installation, the service answers nobody without a key.
     """
@@ -127,7 +131,9 @@ async def make_key(
                 at_most=body.at_most,
                 only_workspaces=body.only_workspaces,
                 expires_at=body.expires_at,
+                maker=None if caller.key_id is None else load_key(session, caller.key_id),
             )
+            claim_secret(made.kept.id)
             return MadeKey.model_validate({**_fields(made.kept), "key": made.secret})
 
     response.headers["Cache-Control"] = "no-store"
@@ -139,7 +145,7 @@ def _owner_of(body: NewKeyRequest, caller: Caller) -> str:
     member_id = body.member_id or caller.member_id
     if member_id is None or member_id != caller.member_id:
         caller.check_administrator()
-    elif caller.at_most is not None or caller.only is not None:
+    elif caller.is_bounded:
         raise ForbiddenError(
             "a key that is bounded makes no keys", hint="use an unbounded key, or ask an administrator for a key"
         )
@@ -156,11 +162,15 @@ def _owner_of(body: NewKeyRequest, caller: Caller) -> str:
 async def get_keys(
     service: CurrentService, caller: CurrentCaller, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[KeyView]:
-    """Return the caller's keys, or everybody's for administrators of the installation, oldest first."""
+    """Return the caller's keys, or everybody's for administrators of the installation, oldest first. A key that is
+    bounded to a role or to workspaces sees itself alone.
+    """
 
     def work() -> Page[KeyView]:
         statement = select(ApiKey)
-        if not caller.may_administrate:
+        if caller.is_bounded:
+            statement = statement.where(ApiKey.id == caller.key_id)
+        elif not caller.may_administrate:
             statement = statement.where(ApiKey.member_id == caller.member_id)
         with service.database.read() as session:
             rows, following = page(session, statement, ApiKey.created_at, ApiKey.id, limit=limit, cursor=cursor)
@@ -174,7 +184,8 @@ async def get_keys(
 async def delete_key(service: CurrentService, caller: CurrentCaller, key_id: KeyId) -> Response:
     """Let the key open nothing from now on, in every process. Its row stays, so that its use can be looked up.
 
-    Revoking what is revoked, or was never there, changes nothing. The last key that administrates cannot be revoked.
+    Revoking what is revoked, or was never there, changes nothing, and so does another's key; to a key that is bounded,
+    every other is another's. The last key that administrates cannot be revoked.
     """
 
     def work() -> None:
@@ -192,4 +203,6 @@ async def delete_key(service: CurrentService, caller: CurrentCaller, key_id: Key
 
 def _is_theirs(caller: Caller, key: ApiKey) -> bool:
     """Tell whether the caller may revoke the key; another one's is, to them, not there."""
+    if caller.is_bounded:
+        return key.id == caller.key_id
     return caller.may_administrate or key.member_id == caller.member_id

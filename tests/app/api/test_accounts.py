@@ -84,14 +84,6 @@ def test_no_two_keys_are_alike(accounts: Accounts) -> None:
     assert len({key[:20] for key in made}) == 20
 
 
-def test_the_answer_with_the_key_is_not_kept_for_a_second_time(accounts: Accounts) -> None:
-    body = {"name": "k", "member_id": accounts.member()["id"]}
-    headers = {**BY_ADMIN, "Idempotency-Key": "once"}
-    responses = [accounts.client.post("/v1/keys", json=body, headers=headers) for _ in range(2)]
-    assert all(response.headers["cache-control"] == "no-store" for response in responses)
-    assert len({expect(201, response)["key"] for response in responses}) == 2
-
-
 def test_answers_kept_for_one_key_are_not_anothers(accounts: Accounts, workspace: Workspace) -> None:
     answers: list[str] = []
     for _ in range(2):

@@ -19,12 +19,69 @@ from configs.errors import DatabaseUnavailableError
 from configs.part import JsonObject
 from indexes.database.audit import Action, AuditRow, acting, watch_changes
 from tests.app.api.conftest import app_of
-from tests.app.api.playground import Workspace, expect
+from tests.app.api.playground import Workspace, expect, wait_for
+
+CREATION = "POST /v1/workspaces"
 
 
 def entries(workspace: Workspace, **parameters: Any) -> list[JsonObject]:
-    """Return the workspace's entries, without that of its creation, which no path names."""
+    """Return the workspace's entries, without that of its creation."""
+    items = workspace.get("/audit", limit=200, **parameters)["items"]
+    return [entry for entry in items if entry["operation"] != CREATION]
+
+
+def everything(workspace: Workspace, **parameters: Any) -> list[JsonObject]:
+    """Return all of the workspace's entries."""
     return list(workspace.get("/audit", limit=200, **parameters)["items"])
+
+
+def test_the_log_begins_with_the_workspaces_creation(client: TestClient, workspace: Workspace) -> None:
+    (entry,) = everything(workspace)
+    assert (entry["operation"], entry["workspace_id"]) == (CREATION, workspace.id)
+    changes = {change["row"]: change for change in entry["changes"]}
+    assert changes[f"workspaces/{workspace.id}"]["after"]["name"] == "Test"
+    assert client.delete(workspace.path("")).status_code == 204
+    body = {"id": workspace.id, "name": "Successor", "preset": "lexical"}
+    wait_for(lambda: client.post("/v1/workspaces", json=body).status_code == 201)
+    (entry,) = everything(workspace)
+    assert next(change["after"]["name"] for change in entry["changes"] if "workspaces/" in change["row"]) == "Successor"
+
+
+@pytest.mark.parametrize("field", ["title", "metadata"])
+def test_what_steers_filters_is_seen_to_change_and_is_not_told(workspace: Workspace, field: str) -> None:
+    values: dict[str, tuple[Any, Any]] = {"title": ("zanzi", "bar"), "metadata": ({"t": "zanzi"}, {"t": "bar"})}
+    first, second = values[field]
+    (document,) = workspace.send({"text": "words", "external_id": "a", "title": "t", "metadata": {}, field: first})
+    path = f"/documents/{document['document_id']}"
+    seen = []
+    for value in (second, first, first):
+        before = len(entries(workspace))
+        expect(200, workspace.request("PATCH", path, json={field: value}))
+        found = entries(workspace)[before:]
+        seen += [(change["before"], change["after"]) for entry in found for change in entry["changes"]]
+    (there, back) = seen
+    assert there[0].keys() == there[1].keys() == {field}
+    assert back == (there[1], there[0]), "the same value has the same hash"
+    assert there[0] != there[1]
+    assert all(word not in json.dumps(entries(workspace)) for word in ("zanzi", "bar"))
+
+
+def test_a_question_set_that_is_made_anew_without_its_pins_is_seen(workspace: Workspace) -> None:
+    questions: list[JsonObject] = [
+        {"question": "zanzibar?", "unanswerable": True, "pinned": True}, {"question": "other?", "unanswerable": True},
+    ]  # fmt: skip
+    made = workspace.post("/question-sets", {"name": "s", "questions": questions}, 201)
+    assert workspace.request("DELETE", "/question-sets/s").status_code == 204
+    workspace.post("/question-sets", {"name": "s", "questions": [{**one, "pinned": False} for one in questions]}, 201)
+    first, gone, second = (entry["changes"][0] for entry in entries(workspace))
+    assert first["row"] == gone["row"] == second["row"] == f"question_sets/{workspace.id}/s"
+    assert first["before"] is gone["after"] is None
+    assert first["after"] == gone["before"]
+    expected = {"name": "s", "content_hash": made["content_hash"], "question_count": 2, "pinned_count": 1}
+    assert gone["before"] == expected
+    assert second["after"]["pinned_count"] == 0
+    assert second["after"]["content_hash"] != made["content_hash"]
+    assert "zanzibar" not in json.dumps([first, gone, second])
 
 
 def test_a_change_is_there_with_who_before_and_after(workspace: Workspace) -> None:
@@ -157,7 +214,7 @@ def test_only_the_first_hundred_rows_are_described_and_all_are_counted(workspace
 def test_pages_filters_and_export_agree(client: TestClient, workspace: Workspace) -> None:
     for number in range(5):
         workspace.post("/groups", {"name": f"g{number}"}, 201)
-    whole = entries(workspace)
+    whole = everything(workspace)
     paged, cursor = [], None
     while True:
         page = workspace.get("/audit", limit=2, **({} if cursor is None else {"cursor": cursor}))
@@ -165,7 +222,7 @@ def test_pages_filters_and_export_agree(client: TestClient, workspace: Workspace
         if (cursor := page["next_cursor"]) is None:
             break
     assert paged == whole
-    assert entries(workspace, since=whole[3]["created_at"]) == whole[3:]
+    assert everything(workspace, since=whole[3]["created_at"]) == whole[3:]
     assert entries(workspace, member_id="nosuch") == []
     exported = workspace.request("GET", "/audit/export")
     assert exported.headers["content-type"] == "application/x-ndjson"
@@ -178,7 +235,7 @@ def test_pages_filters_and_export_agree(client: TestClient, workspace: Workspace
 def test_an_export_is_sent_in_parts_as_it_is_read(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    for number in range(3):
+    for number in range(2):
         workspace.post("/groups", {"name": f"g{number}"}, 201)
     monkeypatch.setattr(audit, "ROWS_AT_ONCE", at_once)
     service = app_of(workspace.client).state.service
@@ -186,7 +243,7 @@ def test_an_export_is_sent_in_parts_as_it_is_read(
     response = audit._lines(service, workspace.id, chosen)
     workspace.post("/groups", {"name": "meanwhile"}, 201)  # no unit of work is open, and what is added is at the end
     parts = asyncio.run(_collected(response.body_iterator))
-    whole = entries(workspace)
+    whole = everything(workspace)
     sent = [json.loads(line) for line in "".join(parts).splitlines()]
     assert sent == whole[: len(sent)]
     assert len(sent) == (3 if at_once >= 3 else 4)

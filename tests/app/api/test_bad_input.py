@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from configs.settings import Settings
+from tests.app.api.conftest import app_of
 from tests.app.api.operations import Operation, operations
 from tests.app.api.playground import Workspace, expect_problem
 
@@ -188,3 +189,9 @@ def test_a_method_that_a_path_does_not_have_is_refused_with_those_it_has(client:
     expect_problem(response, 405, "method_not_allowed")
     allowed = set(response.headers["allow"].split(", "))
     assert allowed >= {operation.method.upper() for operation in here}
+
+
+def test_a_refused_method_does_not_wait_for_the_description(other_service: Callable[..., TestClient]) -> None:
+    client = other_service()
+    expect_problem(client.request("TRACE", "/v1/workspaces"), 405, "method_not_allowed")
+    assert app_of(client).openapi_schema is None

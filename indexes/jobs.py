@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from configs.errors import NotFoundError
@@ -74,6 +74,10 @@ def remaining_seconds(job: Job) -> float | None:
     return round(elapsed_seconds / job.done * (job.total - job.done), 1)
 
 
+_LEASE = select(Job.lease, Job.state, Job.cancel_requested).where(Job.id == bindparam("job_id"))
+"""Made once, as each write of a job asks for it."""
+
+
 class RunningJob:
     """A job under way in this process, with the lease that guards its effects."""
 
@@ -132,8 +136,8 @@ class RunningJob:
         session.execute(update(Job).where(Job.id == self.id).values(result=self.result))
 
     def _check(self, session: Session) -> None:
-        columns = select(Job.lease, Job.state, Job.cancel_requested).where(Job.id == self.id)
-        lease, state, cancel_requested = session.execute(columns).one_or_none() or (-1, "gone", False)
+        found = session.execute(_LEASE, {"job_id": self.id}).one_or_none()
+        lease, state, cancel_requested = found or (-1, "gone", False)
         if lease != self._lease or state != "running":
             raise LeaseLostError(f"job {self.id}: lease {self._lease} was lost to {lease} ({state})")
         if cancel_requested:

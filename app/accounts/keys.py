@@ -104,11 +104,15 @@ def forget_workspace(session: Session, workspace_id: str) -> None:
             key.only_workspaces = [one for one in key.only_workspaces or () if one != workspace_id]
 
 
+_ADMINISTRATING = select(ApiKey.id).where(ApiKey.administrates).limit(1)
+"""Made once, as every request asks for it."""
+
+
 def is_closed(session: Session) -> bool:
     """Tell whether a key was ever made that administrates the installation: from then on nobody calls the service
     without a key, whatever became of that one.
     """
-    return session.scalar(select(ApiKey.id).where(ApiKey.administrates).limit(1)) is not None
+    return session.scalar(_ADMINISTRATING) is not None
 
 
 def note_administrator(session: Session, member: Member) -> None:

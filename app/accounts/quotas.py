@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
-from sqlalchemy import BigInteger, String, delete, select
+from sqlalchemy import BigInteger, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from configs.errors import PlaygroundError
@@ -78,12 +78,16 @@ def seconds_left(what: What, moment: datetime) -> int:
     return int(-(-left // timedelta(seconds=1)))
 
 
+_LIMITS = select(QuotaRow).where(
+    QuotaRow.subject.in_(bindparam("subjects", expanding=True)), QuotaRow.what.in_(bindparam("whats", expanding=True))
+)
+"""Made once, as every request asks for it."""
+
+
 def limits_of(session: Session, subjects: Sequence[Subject], *whats: What) -> dict[tuple[Subject, What], int]:
     """Return the limits that the subjects have on what is named, on everything where nothing is."""
-    statement = select(QuotaRow).where(QuotaRow.subject.in_(subjects))
-    if whats:
-        statement = statement.where(QuotaRow.what.in_(whats))
-    return {(row.subject, row.what): row.limit for row in session.scalars(statement)}
+    rows = session.scalars(_LIMITS, {"subjects": subjects, "whats": whats or get_args(What)})
+    return {(row.subject, row.what): row.limit for row in rows}
 
 
 def put_limits(session: Session, subject: Subject, limits: Mapping[What, int]) -> None:

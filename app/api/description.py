@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
 from starlette._utils import get_route_path
 
 MEDIA_TYPE = "application/problem+json"
@@ -46,11 +46,7 @@ def _extend(operation: dict[str, Any], needs_key: bool) -> None:
 
 
 def methods_of(request: Request) -> list[str]:
-    """Return the methods that the request's path has in the description, sorted."""
+    """Return the methods that the request's path has in the description, sorted; it need not be made for that."""
     path = get_route_path(request.scope)
-    return sorted(
-        method.upper()
-        for template, methods in request.app.openapi()["paths"].items()
-        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path)
-        for method in methods
-    )
+    routes = (route for route in iter_route_contexts(request.app.routes) if route.methods and route.include_in_schema)
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods or ()})

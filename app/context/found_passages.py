@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Integer, Row, String, column, func, select, tuple_, values
+from sqlalchemy import Integer, Row, String, bindparam, column, func, select, tuple_, values
 from sqlalchemy.orm import Session
 
 from app.context.envelope import Origin
@@ -20,6 +20,22 @@ from ingest.leads import stored_lead
 from ingest.recipe import IndexRecipe
 from ingest.text_measures import TextMeasure, measures_of
 from ingest.tokenizers import count_many, count_tokens
+
+_CHUNK_ROWS = (
+    select(
+        ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path,
+        func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start), Version.title,
+        Document.external_id, Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
+        ChunkRow.text_simhash, ChunkRow.prefix, ChunkRow.lead,
+    )
+    .join(Version, Version.id == ChunkRow.version_id)
+    .join(Document, Document.id == Version.document_id)
+    .where(
+        ChunkRow.chunking == bindparam("chunking"),
+        tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(bindparam("keys", expanding=True)),
+    )
+)  # fmt: skip
+"""Made once: to put it together takes longer than to run it, and every search does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +97,9 @@ def load_passages(session: Session, recipe: IndexRecipe, hits: Sequence[Hit]) ->
 
 def _chunk_rows(session: Session, chunking: str, hits: Sequence[Hit]) -> dict[tuple[str, int], Row[*tuple[Any, ...]]]:
     """Return what is stored about each chunk and its document, with the chunk's text, by version id and ordinal."""
-    text = func.substr(Version.text, ChunkRow.start + 1, ChunkRow.end - ChunkRow.start)
     keys = [(hit.version_id, hit.ordinal) for hit in hits]
-    statement = (
-        select(
-            ChunkRow.version_id, ChunkRow.ordinal, ChunkRow.heading_path, text, Version.title, Document.external_id,
-            Version.media_type, Version.id, Version.file_name, Document.tags, ChunkRow.text_tokens,
-            ChunkRow.text_simhash, ChunkRow.prefix, ChunkRow.lead,
-        )
-        .join(Version, Version.id == ChunkRow.version_id)
-        .join(Document, Document.id == Version.document_id)
-        .where(ChunkRow.chunking == chunking, tuple_(ChunkRow.version_id, ChunkRow.ordinal).in_(keys))
-    )  # fmt: skip
-    return {(row[0], row[1]): row for row in session.execute(statement)}
+    found = session.execute(_CHUNK_ROWS, {"chunking": chunking, "keys": keys})
+    return {(row[0], row[1]): row for row in found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

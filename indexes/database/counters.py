@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Float, String, select
+from sqlalchemy import Executable, Float, String, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -40,14 +41,18 @@ class Counted:
 
 def count(session: Session, workspace_id: str | None, name: str, label: str, amount: float) -> None:
     """Add `amount` in the caller's unit of work, so that what is not committed is not counted."""
-    insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
     values = {"workspace_id": workspace_id or "", "name": name, "label": label, "value": float(amount)}
-    statement = insert(CounterRow).values(values)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["workspace_id", "name", "label"],
-            set_={"value": CounterRow.value + statement.excluded.value},
-        )
+    session.execute(_adding(session.get_bind().dialect.name), values)
+
+
+@cache
+def _adding(dialect: str) -> Executable:
+    """Return the statement that adds; it is made once, as every step of a job counts."""
+    table = Base.metadata.tables[CounterRow.__tablename__]
+    statement = insert_postgresql(table) if dialect == "postgresql" else insert_sqlite(table)
+    return statement.on_conflict_do_update(
+        index_elements=["workspace_id", "name", "label"],
+        set_={"value": table.c.value + statement.excluded.value},
     )
 
 

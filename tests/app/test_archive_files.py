@@ -20,6 +20,8 @@ from tests.app.api.test_archives import essence, export, filled
 from tests.app.evaluation.workspace_files.zips import archive, contents, zipped
 from tests.database import database_url
 
+BOMB_BYTES = 10_000_000
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
@@ -29,6 +31,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         environment.setenv("PLAYGROUND_DATA_FOLDER", str(folder))
         environment.setenv("PLAYGROUND_DATABASE_URL", database_url(folder))
         environment.setenv("PLAYGROUND_DEMO", "false")
+        environment.setenv("PLAYGROUND_MAX_IMPORT_BYTES", str(BOMB_BYTES - 1))
         environment.delenv("PLAYGROUND_API_KEY", raising=False)
         yield Settings()
 
@@ -110,7 +113,7 @@ BAD = {
     "no_manifest": (zipped(*contents().items()), "archive_incomplete"),
     "outside": (archive({**contents(), "../outside.txt": b"x"}), "archive_unsafe_name"),
     "absolute": (archive({**contents(), "/etc/passwd": b"x"}), "archive_unsafe_name"),
-    "bomb": (archive({**contents(), "documents/000002": bytes(600_000_000)}), "archive_too_large"),
+    "bomb": (archive({**contents(), "documents/000002": bytes(BOMB_BYTES)}), "archive_too_large"),
     "unknown_entry": (archive({**contents(), "readme.txt": b"x"}), "archive_invalid"),
 }
 

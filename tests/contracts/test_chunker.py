@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from configs.span import Span, union
 from ingest.chunkers import Chunker
@@ -118,7 +118,6 @@ def test_white_space_around_what_just_fits_passes_no_limit(kind: str, text: str)
 
 
 @each_kind
-@settings(max_examples=30)
 @given(document=documents())
 def test_pieces_keep_every_promise(kind: str, document: ParsedDocument) -> None:
     tools = {name: TokenizerTools(name) for name in {chunker.tokenizer for chunker in of_kind(kind)}}
@@ -127,7 +126,6 @@ def test_pieces_keep_every_promise(kind: str, document: ParsedDocument) -> None:
 
 
 @each_kind
-@settings(max_examples=20)
 @given(document=documents())
 def test_prefixes_end_with_the_lead_and_have_at_most_a_quarter_of_the_size(kind: str, document: ParsedDocument) -> None:
     for chunker in of_kind(kind):

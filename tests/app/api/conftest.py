@@ -18,7 +18,8 @@ from app.api.service import Service
 from app.main import create_app
 from configs.settings import Settings
 from indexes import workers
-from tests.app.api.playground import Gate, Workspace
+from tests.app.api.playground import DatabaseFile, Gate, Workspace
+from tests.app.api.whole_answers import Client
 from tests.database import ON_POSTGRESQL, database_url
 
 POLLING_SECONDS = 0.05
@@ -39,21 +40,21 @@ def client(data_folder: Path) -> Iterator[TestClient]:
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(workers, "POLLING_SECONDS", POLLING_SECONDS)
-        with TestClient(create_app(settings), base_url=BASE_URL) as one, commits_of(one):
+        with Client(create_app(settings), base_url=BASE_URL) as one, file_of(one):
             yield one
 
 
 @contextmanager
-def commits_of(client: TestClient) -> Iterator[None]:
-    """Let workspaces of the client tell whether anything was committed, so that they need not ask in vain."""
+def file_of(client: TestClient) -> Iterator[None]:
+    """Let workspaces of the client look into the service's database, so that they need not ask it in vain."""
     state = app_of(client).state
     if ON_POSTGRESQL:
         yield
         return
     with closing(sqlite3.connect(state.service.database.url.database, check_same_thread=False)) as connection:
-        state.commits = lambda: connection.execute("PRAGMA data_version").fetchone()[0]
+        state.database_file = DatabaseFile(connection)
         yield
-        del state.commits
+        del state.database_file
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def other_service(client: TestClient) -> Callable[..., TestClient]:
         changed = service.settings.model_copy(update=settings)
         app = create_app(changed)
         app.state.service = replace(service, settings=changed, measures=app.state.measures)
-        made = TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+        made = Client(app, base_url=BASE_URL, raise_server_exceptions=False)
         made.portal = client.portal
         return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -66,18 +67,9 @@ class Workspace:
         return accepted
 
     def wait(self, job_id: str) -> JsonObject:
-        """Return the job once it has ended; it is asked for where something was committed since the last time."""
-        asked_after = 0
-
-        def has_ended() -> bool:
-            nonlocal asked_after
-            commits = self._commits()
-            if commits and commits == asked_after:
-                return False
-            asked_after = commits
-            return self.job(job_id)["state"] in FINAL
-
-        wait_for(has_ended)
+        """Return the job once it has ended; the service is asked for it once it has in the database."""
+        file = self._file()
+        wait_for(lambda: (file is None or file.has_ended(job_id)) and self.job(job_id)["state"] in FINAL)
         return self.job(job_id)
 
     def job(self, job_id: str) -> JsonObject:
@@ -106,7 +98,8 @@ class Workspace:
 
         It is asked for anew where anything was committed since the last time; it all comes from the database.
         """
-        commits = self._commits()
+        file = self._file()
+        commits = 0 if file is None else file.commits()
         if self._seen is None or not commits or self._seen[0] != commits:
             seen = [
                 self.get(tail) for tail in ("", "/documents", "/strategies", "/indexes", "/question-sets", "/aliases")
@@ -114,10 +107,26 @@ class Workspace:
             self._seen = (commits, json.dumps([*seen, self.jobs()], sort_keys=True))
         return self._seen[1]
 
-    def _commits(self) -> int:
-        """Return a number that changes with every commit to the database, or 0 where the client does not tell."""
-        tell: Callable[[], int] = getattr(cast("FastAPI", self.client.app).state, "commits", lambda: 0)
-        return tell()
+    def _file(self) -> DatabaseFile | None:
+        """Return the file of the service's database, where it has one and the client tells."""
+        return getattr(cast("FastAPI", self.client.app).state, "database_file", None)
+
+
+class DatabaseFile:
+    """The SQLite file of a running service, read beside it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def commits(self) -> int:
+        """Return a number that changes with every commit."""
+        (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
+
+    def has_ended(self, job_id: str) -> bool:
+        """Tell whether nothing more comes of the job, as of one that is not there."""
+        row = self._connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return row is None or row[0] in FINAL
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

@@ -9,12 +9,21 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from tests.app.api.operations import Operation, operations
+from tests.app.api.operations import Operation, openapi, operations
 from tests.app.api.playground import Workspace, expect, expect_problem
 
 KEY = "a-long-random-key"
 OPEN = {"/health/live", "/health/ready"}
 GUARDED = [operation for operation in operations() if operation.path not in OPEN]
+WRONG_KEYS: tuple[Any, ...] = (
+    {},
+    {"Authorization": "Bearer wrong"},
+    {"Authorization": f"Basic {KEY}"},
+    {"Authorization": KEY},
+    {"Authorization": b"Bearer \xff\xfe"},
+    {"Authorization": "Bearer ", "Idempotency-Key": "k"},
+)
+CONTENTS = (b"", b"{not json", b'{"name": "\\ud800"}')
 PARAMETERS = {name: "nosuch" for operation in GUARDED for name in operation.path_parameters}
 
 
@@ -32,29 +41,24 @@ def test_health_and_documentation_are_open(guarded: TestClient) -> None:
 
 @pytest.mark.parametrize("operation", GUARDED, ids=str)
 def test_an_operation_needs_the_key(guarded: TestClient, operation: Operation) -> None:
-    url = operation.url(**PARAMETERS)
-    for headers in (
-        {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": f"Basic {KEY}"},
-        {"Authorization": KEY},
-        {"Authorization": b"Bearer \xff\xfe"},
-        {"Authorization": "Bearer ", "Idempotency-Key": "k"},
-    ):
-        for content in (b"", b"{not json", b'{"name": "\\ud800"}'):
-            sending: Any = {**headers, "Content-Type": "application/json"}
-            response = guarded.request(operation.method, url, content=content, headers=sending)
-            problem = expect_problem(response, 401, "unauthorized")
-            assert "PLAYGROUND_API_KEY" in problem["hint"]
-            assert response.headers["www-authenticate"] == "Bearer"
+    """Each operation meets each wrong key and each content; which come together changes with the operation."""
+    url, first = operation.url(**PARAMETERS), GUARDED.index(operation)
+    for number, headers in enumerate(WRONG_KEYS, start=first):
+        content = CONTENTS[number % len(CONTENTS)]
+        sending: Any = {**headers, "Content-Type": "application/json"}
+        response = guarded.request(operation.method, url, content=content, headers=sending)
+        problem = expect_problem(response, 401, "unauthorized")
+        assert "PLAYGROUND_API_KEY" in problem["hint"]
+        assert response.headers["www-authenticate"] == "Bearer"
     answered = guarded.request(operation.method, url, headers={"Authorization": f"Bearer {KEY}"})
     assert answered.status_code in (200, 204, 404, 422), answered.text
 
 
-def test_every_operation_says_whether_it_needs_a_key(guarded: TestClient, client: TestClient) -> None:
+def test_every_operation_says_whether_it_needs_a_key(guarded: TestClient) -> None:
+    """The description on the disk is that of a service without a key."""
     key: dict[str, list[str]] = {"HTTPBearer": []}
-    for one, security in ((guarded, [key]), (client, [{}, key])):
-        paths = expect(200, one.get("/openapi.json"))["paths"]
+    for description, security in ((expect(200, guarded.get("/openapi.json")), [key]), (openapi(), [{}, key])):
+        paths = description["paths"]
         for operation in GUARDED:
             assert paths[operation.path][operation.method]["security"] == security, operation
         assert all("security" not in paths[path]["get"] for path in OPEN)

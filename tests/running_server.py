@@ -167,7 +167,9 @@ def start_process(
         "PLAYGROUND_DATABASE_URL": settings.get("database_url") or database_url(data_folder),
     }
     if is_warm:
-        return WarmProcess(COMMANDS, [command], environment, None if output is None else output.fileno())
+        outputs = (1, 2) if output is None else (output.fileno(), output.fileno())
+        with Path(os.devnull).open("rb") as nothing:
+            return WarmProcess(COMMANDS, [command], environment, (nothing.fileno(), *outputs))
     return subprocess.Popen([sys.executable, "-m", COMMANDS, command], env=environment, stdout=output, stderr=output)
 
 

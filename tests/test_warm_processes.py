@@ -18,13 +18,15 @@ from tests.warm_processes import ROOT, WarmProcess
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 PROBE = "tests.process_probe"
-ENVIRONMENT = {**os.environ, "PLAYGROUND_SAYS": "ä", "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT)}
+SEARCHED = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+ENVIRONMENT = {**os.environ, "PLAYGROUND_SAYS": "ä", "TZ": "Asia/Tokyo", "PYTHONPATH": SEARCHED}
 
 
 def warm(folder: Path, how: str) -> WarmProcess:
     """Start the probe; what it says and writes goes into the folder."""
-    with (folder / "said.txt").open("wb") as output:
-        return WarmProcess(PROBE, [str(folder / "facts.json"), how], ENVIRONMENT, output.fileno())
+    with Path(os.devnull).open("rb") as nothing, (folder / "said.txt").open("wb") as output:
+        streams = (nothing.fileno(), output.fileno(), output.fileno())
+        return WarmProcess(PROBE, [str(folder / "facts.json"), how], ENVIRONMENT, streams)
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

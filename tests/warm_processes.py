@@ -28,10 +28,13 @@ LARGEST_REQUEST_BYTES = 200_000
 
 
 class WarmProcess:
-    """A module's `main(arguments)` in a process of its own; the part of `subprocess.Popen` that tests use."""
+    """A module's `main(arguments)` in a process of its own; the part of `subprocess.Popen` that tests use.
+
+    `streams` are the files of its input, its output and its errors.
+    """
 
     def __init__(
-        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], output: int | None
+        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], streams: tuple[int, int, int]
     ) -> None:
         self.args = [module, *arguments]
         self.returncode: int | None = None
@@ -39,9 +42,8 @@ class WarmProcess:
         self._status = os.fdopen(status, "rb", buffering=0)
         folder = str(Path.cwd())
         request = {"module": module, "arguments": arguments, "environment": dict(environment), "folder": folder}
-        files = [told, 1 if output is None else output, 2 if output is None else output]
         try:
-            socket.send_fds(_started()[1], [json.dumps(request).encode()], files)
+            socket.send_fds(_started()[1], [json.dumps(request).encode()], [told, *streams])
         finally:
             os.close(told)
         self.pid = int(self._line())
@@ -103,18 +105,18 @@ def main(control: socket.socket) -> int:
     while True:
         while not select.select([control], [], [], 1.0)[0]:
             _collect()
-        message, files, _, _ = socket.recv_fds(control, LARGEST_REQUEST_BYTES, 3)
+        message, files, _, _ = socket.recv_fds(control, LARGEST_REQUEST_BYTES, 4)
         if not message:
             return 0
-        told, *outputs = files
+        told, *streams = files
         if os.fork() == 0:
             control.close()
             process_id = os.fork()
             if process_id == 0:
                 os.close(told)
-                return _run(json.loads(message), outputs)
+                return _run(json.loads(message), streams)
             _watch(process_id, told)
-        for descriptor in (told, *outputs):
+        for descriptor in (told, *streams):
             os.close(descriptor)
 
 
@@ -133,9 +135,9 @@ def _watch(process_id: int, told: int) -> None:
     os._exit(0)
 
 
-def _run(request: Mapping[str, Any], outputs: Sequence[int]) -> int:
+def _run(request: Mapping[str, Any], streams: Sequence[int]) -> int:
     """Become the process that was asked for, and return its status."""
-    for number, descriptor in enumerate(outputs, start=1):
+    for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(request["folder"])

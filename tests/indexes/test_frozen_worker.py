@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -17,7 +16,7 @@ from indexes.database.engine import Database
 from indexes.database.tables import Worker
 from tests.database import fresh_database
 from tests.indexes.work import add_job, effects, finished, load, until
-from tests.indexes.worker_process import process
+from tests.indexes.worker_process import RunningWorker, process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -56,7 +55,7 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def freeze(running: subprocess.Popen[bytes], folder: Path) -> None:
+def freeze(running: RunningWorker, folder: Path) -> None:
     """Stop the process in the middle of its work; not while it holds a lock of an SQLite file, which nobody can take
     from it.
     """

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 TAKEN_UP_SECONDS = 30
 BATCHES = 8
+DEAD_AFTER_SECONDS = 4.0
+"""Less than the service waits, twenty times what a worker of these processes needs for a sign of life."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -55,6 +57,11 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def impatient(folder: Path, on_postgresql: bool) -> AbstractContextManager[RunningWorker]:
+    """Return a process that soon takes another for dead."""
+    return process(folder, on_postgresql=on_postgresql, dead_after_seconds=DEAD_AFTER_SECONDS)
+
+
 def freeze(running: RunningWorker, folder: Path) -> None:
     """Stop the process in the middle of its work; not while it holds a lock of an SQLite file, which nobody can take
     from it.
@@ -72,12 +79,12 @@ def test_a_frozen_process_loses_its_job_and_doubles_nothing(
 ) -> None:
     job_id = add_job(database, batches=BATCHES, seconds=0.5)
     with ExitStack() as stack:
-        frozen = stack.enter_context(process(tmp_path, on_postgresql=on_postgresql))
+        frozen = stack.enter_context(impatient(tmp_path, on_postgresql))
         until(lambda: len(effects(database, job_id)) >= 2)
         holder = load(database, job_id).worker_id
         freeze(frozen, tmp_path)
         frozen_at = time.monotonic()
-        other = stack.enter_context(process(tmp_path, on_postgresql=on_postgresql))
+        other = stack.enter_context(impatient(tmp_path, on_postgresql))
         until(lambda: load(database, job_id).lease == 2, TAKEN_UP_SECONDS)
         assert time.monotonic() - frozen_at < TAKEN_UP_SECONDS
         assert len(effects(database, job_id)) < BATCHES

@@ -12,7 +12,7 @@ from pathlib import Path
 import indexes.workers
 from indexes.database.engine import Database
 from indexes.jobs import Handler
-from indexes.workers import Workers
+from indexes.workers import DEAD_AFTER_SECONDS, Workers
 from tests.database import ON_POSTGRESQL, database_url
 from tests.indexes.work import HANDLERS
 from tests.warm_processes import WarmProcess
@@ -35,12 +35,19 @@ def serve(folder: Path, handlers: Mapping[str, Handler], *, threads: int = 2) ->
 class RunningWorker(WarmProcess):
     """Such a process, warm; it ends when its input is closed."""
 
-    def __init__(self, folder: Path, module: str = __name__, *, on_postgresql: bool = ON_POSTGRESQL) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        module: str = __name__,
+        *,
+        on_postgresql: bool = ON_POSTGRESQL,
+        dead_after_seconds: float = DEAD_AFTER_SECONDS,
+    ) -> None:
         environment = {**os.environ, "PLAYGROUND_TEST_DATABASE": "postgresql" if on_postgresql else "sqlite"}
         theirs, ours = os.pipe()
         said, says = os.pipe()
         try:
-            super().__init__(module, [str(folder)], environment, (theirs, says, 2))
+            super().__init__(module, [str(folder), str(dead_after_seconds)], environment, (theirs, says, 2))
         finally:
             os.close(theirs)
             os.close(says)
@@ -64,9 +71,15 @@ class RunningWorker(WarmProcess):
 
 
 @contextmanager
-def process(folder: Path, module: str = __name__, *, on_postgresql: bool = ON_POSTGRESQL) -> Iterator[RunningWorker]:
+def process(
+    folder: Path,
+    module: str = __name__,
+    *,
+    on_postgresql: bool = ON_POSTGRESQL,
+    dead_after_seconds: float = DEAD_AFTER_SECONDS,
+) -> Iterator[RunningWorker]:
     """Yield such a process, ready; end it by closing its input, unless it was killed."""
-    running = RunningWorker(folder, module, on_postgresql=on_postgresql)
+    running = RunningWorker(folder, module, on_postgresql=on_postgresql, dead_after_seconds=dead_after_seconds)
     try:
         running.wait_until_ready()
         yield running
@@ -76,6 +89,7 @@ def process(folder: Path, module: str = __name__, *, on_postgresql: bool = ON_PO
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the jobs of tests over a folder."""
+    """Run the jobs of tests over a folder; take those of a worker that gave no sign of life for so many seconds."""
+    indexes.workers.DEAD_AFTER_SECONDS = float(arguments[1])
     serve(Path(arguments[0]), HANDLERS)
     return 0

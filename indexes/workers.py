@@ -133,11 +133,13 @@ class Workers:
             self._heartbeat.start()
 
     def stop(self) -> None:
-        """Hand running jobs back to the queue and close it, within STOP_SECONDS."""
+        """Hand running jobs back to the queue and close it, at once where none runs, else within STOP_SECONDS."""
         self._stopping.set()
         if self._runs_jobs:
             self._heartbeat.join(timeout=STOP_SECONDS)
-        DBOS.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
+        with self._lock:
+            is_idle = not self._under_way
+        DBOS.destroy(workflow_completion_timeout_sec=0 if is_idle else STOP_SECONDS)  # which looks once a second
         _running.remove(self)
         with self._database.write() as session:
             session.execute(delete(Worker).where(Worker.id == self.id))

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.database import database_url
+from tests.warm_processes import WarmProcess
 
+Process = subprocess.Popen[bytes] | WarmProcess
+COMMANDS = "app.command_line"
 START_SECONDS = 90.0
 KEPT_SECONDS = 4.0
 """A connection that was idle for longer is opened anew: the server closes it after 5 seconds."""
@@ -25,11 +28,11 @@ KEPT_SECONDS = 4.0
 class RunningServer:
     """`context-playground serve` as a process, and a client that keeps its connection."""
 
-    def __init__(self, data_folder: Path, **settings: str) -> None:
+    def __init__(self, data_folder: Path, *, is_warm: bool = True, **settings: str) -> None:
         self.data_folder = data_folder
         self.port = free_port()
         self._clients: list[Client] = []
-        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)})
+        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)}, is_warm=is_warm)
 
     def wait_until_ready(self) -> None:
         """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""
@@ -120,9 +123,9 @@ class Client:
 
 
 @contextlib.contextmanager
-def running_server(data_folder: Path, **settings: str) -> Iterator[RunningServer]:
+def running_server(data_folder: Path, *, is_warm: bool = True, **settings: str) -> Iterator[RunningServer]:
     """Yield a ready server; stop it at the end."""
-    server = RunningServer(data_folder, **settings)
+    server = RunningServer(data_folder, is_warm=is_warm, **settings)
     try:
         server.wait_until_ready()
         yield server
@@ -131,9 +134,9 @@ def running_server(data_folder: Path, **settings: str) -> Iterator[RunningServer
 
 
 @contextlib.contextmanager
-def running_worker(data_folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+def running_worker(data_folder: Path, *, is_warm: bool = True, **settings: str) -> Iterator[Process]:
     """Yield `context-playground worker` as a process; stop it at the end."""
-    process = start_process("worker", data_folder, settings)
+    process = start_process("worker", data_folder, settings, is_warm=is_warm)
     try:
         yield process
     finally:
@@ -147,8 +150,13 @@ def running_worker(data_folder: Path, **settings: str) -> Iterator[subprocess.Po
 
 
 def start_process(
-    command: str, data_folder: Path, settings: Mapping[str, str], output: IO[bytes] | None = None
-) -> subprocess.Popen[bytes]:
+    command: str,
+    data_folder: Path,
+    settings: Mapping[str, str],
+    output: IO[bytes] | None = None,
+    *,
+    is_warm: bool = True,
+) -> Process:
     """Start a command of the service on a data folder; settings go into its environment by their names."""
     environment = {
         **os.environ,
@@ -158,8 +166,11 @@ def start_process(
         **{f"PLAYGROUND_{name.upper()}": value for name, value in settings.items()},
         "PLAYGROUND_DATABASE_URL": settings.get("database_url") or database_url(data_folder),
     }
-    arguments = [sys.executable, "-m", "app.command_line", command]
-    return subprocess.Popen(arguments, env=environment, stdout=output, stderr=output)
+    if is_warm:
+        outputs = (1, 2) if output is None else (output.fileno(), output.fileno())
+        with Path(os.devnull).open("rb") as nothing:
+            return WarmProcess(COMMANDS, [command], environment, (nothing.fileno(), *outputs))
+    return subprocess.Popen([sys.executable, "-m", COMMANDS, command], env=environment, stdout=output, stderr=output)
 
 
 def free_port() -> int:

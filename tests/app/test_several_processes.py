@@ -128,7 +128,10 @@ def writes(ids: dict[str, str]) -> dict[str, Callable[[Client], Any]]:
 
 
 def test_what_one_process_writes_the_next_request_to_another_sees(tmp_path: Path, url: str) -> None:
-    with running_server(tmp_path, database_url=url) as first, running_server(tmp_path, database_url=url) as second:
+    with (  # each with a seed of hashes of its own
+        running_server(tmp_path, database_url=url) as first,
+        running_server(tmp_path, database_url=url, is_warm=False) as second,
+    ):
         writer, reader = first.client(), second.client()
         ids = prepare(writer)
         for name, write in writes(ids).items():

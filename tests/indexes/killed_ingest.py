@@ -1,10 +1,9 @@
-"""A process that ingests slowly, batch by small batch, until killed: `python -m tests.indexes.killed_ingest FOLDER`."""
+"""A process that ingests slowly, batch by small batch, until killed."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import ingest.baking
@@ -26,9 +25,11 @@ def slowed(handler: Handler) -> Handler:
     return handle
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> int:
+    """Run the jobs of ingest over a folder."""
     ingest.baking.VERSIONS_PER_BATCH = 2
     ingest.baking.TEXTS_PER_BATCH = 6
-    folder = Path(sys.argv[1])
+    folder = Path(arguments[0])
     handlers = Pipeline(data_folder=folder, max_text_characters=10_000).handlers()
     serve(folder, {kind: slowed(handler) for kind, handler in handlers.items()})
+    return 0

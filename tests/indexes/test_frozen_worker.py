@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,14 @@ from indexes.database.engine import Database
 from indexes.database.tables import Worker
 from tests.database import fresh_database
 from tests.indexes.work import add_job, effects, finished, load, until
-from tests.indexes.worker_process import process
+from tests.indexes.worker_process import RunningWorker, process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 TAKEN_UP_SECONDS = 30
 BATCHES = 8
+DEAD_AFTER_SECONDS = 4.0
+"""Less than the service waits, twenty times what a worker of these processes needs for a sign of life."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -56,7 +57,12 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def freeze(running: subprocess.Popen[bytes], folder: Path) -> None:
+def impatient(folder: Path, on_postgresql: bool) -> AbstractContextManager[RunningWorker]:
+    """Return a process that soon takes another for dead."""
+    return process(folder, on_postgresql=on_postgresql, dead_after_seconds=DEAD_AFTER_SECONDS)
+
+
+def freeze(running: RunningWorker, folder: Path) -> None:
     """Stop the process in the middle of its work; not while it holds a lock of an SQLite file, which nobody can take
     from it.
     """
@@ -73,12 +79,12 @@ def test_a_frozen_process_loses_its_job_and_doubles_nothing(
 ) -> None:
     job_id = add_job(database, batches=BATCHES, seconds=0.5)
     with ExitStack() as stack:
-        frozen = stack.enter_context(process(tmp_path, on_postgresql=on_postgresql))
+        frozen = stack.enter_context(impatient(tmp_path, on_postgresql))
         until(lambda: len(effects(database, job_id)) >= 2)
         holder = load(database, job_id).worker_id
         freeze(frozen, tmp_path)
         frozen_at = time.monotonic()
-        other = stack.enter_context(process(tmp_path, on_postgresql=on_postgresql))
+        other = stack.enter_context(impatient(tmp_path, on_postgresql))
         until(lambda: load(database, job_id).lease == 2, TAKEN_UP_SECONDS)
         assert time.monotonic() - frozen_at < TAKEN_UP_SECONDS
         assert len(effects(database, job_id)) < BATCHES

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +20,7 @@ from ingest.pipeline import BUILD_INDEX
 from ingest.recipe import IndexRecipe
 from ingest.uploads import Upload
 from tests.indexes.work import finished, until
-from tests.indexes.worker_process import PROJECT, process
+from tests.indexes.worker_process import RunningWorker, process
 from tests.ingest.library import CHUNKER, HYBRID, Library, file_upload, text_upload
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -44,21 +42,15 @@ def upload(draw: random.Random, number: int) -> Upload:
 
 def run_until_killed(database: Database, folder: Path, draw: random.Random) -> None:
     """Start the process and kill it: one time in four before it has begun to work, else after it took up a job."""
-    command = [sys.executable, "-m", MODULE, str(folder)]
-    running = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert running.stdin is not None
-    assert running.stdout is not None
+    running = RunningWorker(folder, MODULE)
     if draw.random() < 0.25:
-        time.sleep(draw.uniform(0.3, 2.0))
+        time.sleep(draw.uniform(0.0, 0.4))
     else:
         before = leases(database)
-        assert running.stdout.readline() == b"ready\n"
+        running.wait_until_ready()
         until(lambda: leases(database) > before)
         time.sleep(draw.uniform(0.0, 0.4))
-    running.kill()
-    running.wait()
-    running.stdin.close()
-    running.stdout.close()
+    running.close()
 
 
 def leases(database: Database) -> int:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dbos import DBOS
 from sqlalchemy import select
 
 from indexes.database.engine import Database
@@ -46,6 +47,29 @@ def test_a_process_that_stops_hands_its_jobs_to_the_next(database: Database, tmp
         (job,) = finished(database, job_id)
     assert (job.state, job.lease, job.worker_id, first.id != second.id) == ("succeeded", 2, second.id, True)
     assert effects(database, job_id) == list(range(25))
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_the_end_of_a_process_waits_for_jobs_that_run_alone(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_busy: bool
+) -> None:
+    waits: list[bool] = []
+    destroy = DBOS.destroy
+
+    def noting(*, workflow_completion_timeout_sec: int) -> None:
+        waits.append(workflow_completion_timeout_sec > 0)
+        destroy(workflow_completion_timeout_sec=workflow_completion_timeout_sec)
+
+    monkeypatch.setattr(DBOS, "destroy", noting)
+    job_id = add_job(database, batches=1, seconds=2.0 if is_busy else 0.0)
+    with working(database, tmp_path) as workers:
+        if is_busy:
+            until(lambda: job_id in workers._under_way)
+        else:
+            finished(database, job_id)
+            until(lambda: not workers._under_way)
+    assert waits == [is_busy]
+    assert load(database, job_id).state == ("queued" if is_busy else "succeeded")
 
 
 def test_a_process_without_workers_hands_out_and_runs_nothing(database: Database, tmp_path: Path) -> None:

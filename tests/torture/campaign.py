@@ -35,6 +35,8 @@ class Plan:
     most_seconds_between_kills: float = 2.0
     servers: int = 2
     workers: int = 2
+    starts_warm: bool = False
+    """Whether processes start without the time of their imports, as `tests.warm_processes` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,13 @@ def run(plan: Plan) -> Report:
     began = time.monotonic()
     ledger = Ledger()
     killed: dict[str, int] = {}
-    cluster = Cluster(root, on_postgresql=plan.on_postgresql, servers=plan.servers, workers=plan.workers)
+    cluster = Cluster(
+        root,
+        on_postgresql=plan.on_postgresql,
+        servers=plan.servers,
+        workers=plan.workers,
+        starts_warm=plan.starts_warm,
+    )
     try:
         cluster.wait_until_ready()
         with _attack(cluster, ledger, str(plan.seed)) as pause:

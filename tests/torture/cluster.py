@@ -6,14 +6,13 @@ import contextlib
 import http.client
 import os
 import random
-import subprocess
 import threading
 import time
 from pathlib import Path
 from typing import IO
 
 from tests.database import database_url
-from tests.running_server import Client, free_port, start_process
+from tests.running_server import Client, Process, free_port, start_process
 
 READY_SECONDS = 120.0
 
@@ -31,12 +30,13 @@ class Slot:
         self.port: int | None = None
         self.process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Process:
         settings = {"database_url": self._cluster.database_url}
         if self.command == "serve":
             self.port = free_port()
             settings |= {"port": str(self.port), "worker": "false"}
-        return start_process(self.command, self._cluster.data_folder, settings, self._cluster.log)
+        cluster = self._cluster
+        return start_process(self.command, cluster.data_folder, settings, cluster.log, is_warm=cluster.starts_warm)
 
     def end(self) -> None:
         """End the process as `kill -9` does."""
@@ -51,7 +51,10 @@ class Slot:
 class Cluster:
     """Processes over one data folder and one database, whose log is a file beside the folder."""
 
-    def __init__(self, root: Path, *, on_postgresql: bool, servers: int, workers: int) -> None:
+    def __init__(
+        self, root: Path, *, on_postgresql: bool, servers: int, workers: int, starts_warm: bool = False
+    ) -> None:
+        self.starts_warm = starts_warm
         self.data_folder = root / "data"
         self.data_folder.mkdir(parents=True)
         self.on_postgresql = on_postgresql

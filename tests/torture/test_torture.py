@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def test_kills_lose_double_and_damage_nothing(on_postgresql: bool, kills: int) -> None:
     plan = Plan(
         kills=kills, seed=20261128, on_postgresql=on_postgresql, kills_per_audit=kills, servers=1, workers=1,
-        most_seconds_between_kills=1.0,
+        most_seconds_between_kills=1.0, starts_warm=True,
     )  # fmt: skip
     report = run(plan)
     assert not report.faults, "\n".join(report.lines())
@@ -40,7 +40,7 @@ def test_an_audit_sees_what_is_planted(monkeypatch: pytest.MonkeyPatch) -> None:
             super().check(rebuild=rebuild)
 
     monkeypatch.setattr(campaign, "Audit", Planting)
-    report = run(Plan(kills=1, seed=1, on_postgresql=False, servers=1, workers=1))
+    report = run(Plan(kills=1, seed=1, on_postgresql=False, servers=1, workers=1, starts_warm=True))
     found = "\n".join(report.faults)
     assert "document anchor-0 is lost" in found
     assert "nobody sent somebody's" in found

@@ -50,7 +50,11 @@ class NewCandidate(BaseModel):
     strategy: Name = Field(description="name of a saved strategy")
     version: int | None = Field(None, ge=1, le=1_000_000, description="its version; default: the newest")
     canary_percent: int = Field(
-        0, ge=0, le=100, description="share of users, by a hash of alias and user id, that it answers already"
+        0,
+        ge=0,
+        le=50,
+        description="share of users, by a hash of alias and user id, that it answers already; what is to answer more "
+        "than half of them is promoted",
     )
     reason: Reason = ""
 

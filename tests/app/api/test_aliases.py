@@ -248,7 +248,7 @@ def test_the_history_shows_runs(bot: Bot) -> None:
     [
         ("PUT", "", {"limits": {"margin": 0}}),
         ("PUT", "", {"limits": {"p95_seconds": -1}}),
-        ("PUT", "/candidate", {"strategy": "large", "canary_percent": 101}),
+        ("PUT", "/candidate", {"strategy": "large", "canary_percent": 51}),
         ("PUT", "/candidate", {}),
         ("POST", "/promotions", {"override_reason": " "}),
         ("POST", "/shadowings", {"questions": 0}),

@@ -100,8 +100,7 @@ class Workers:
         Call it from a thread without a running event loop: DBOS registers queues only there.
         """
         if self._database.url.get_backend_name() == "sqlite":
-            path = self._data_folder.resolve() / "jobs.sqlite"
-            make_private_file(path)
+            make_private_file(path := self._data_folder.resolve() / "jobs.sqlite")
             url = URL.create("sqlite", database=str(path)).render_as_string()
         else:
             url = self._database.url.render_as_string(hide_password=False)

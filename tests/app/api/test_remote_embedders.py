@@ -171,6 +171,19 @@ def test_what_requests_send_counts_as_tokens_of_the_day(workspace: Workspace, se
     assert used(workspace) == {"tokens_per_day": counted + 3}
 
 
+def test_jobs_go_on_where_no_tokens_are_left(workspace: Workspace, server: StandIn) -> None:
+    workspace.send(*TEXTS)
+    setup = dense(server.url, model_dimensions=DIMENSIONS)
+    save(workspace, setup)
+    limit(workspace, tokens_per_day=1)
+    assert build(workspace, setup)["result"][CHARGED]["tokens"] > 20
+    assert used(workspace) == {"tokens_per_day": 0}
+    workspace.post("/searches", {"query": "passes the limit", "strategy": "remote"})
+    workspace.send({"text": "a text that was never sent", "external_id": "new"})
+    assert build(workspace, setup)["result"][CHARGED]["tokens"] > 0
+    assert used(workspace) == {"tokens_per_day": 3}
+
+
 def test_what_was_sent_counts_whatever_becomes_of_the_answer(
     workspace: Workspace, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

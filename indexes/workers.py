@@ -1,8 +1,7 @@
 """Runs jobs through DBOS Transact: queue, heartbeat, and a sweep that takes up what dead processes left.
 
 Each time a job is handed out it is a new workflow; what is left to do comes from SQL, never from the workflow
-(decision 0002). Losing DBOS's own file loses nothing: the sweep enqueues every unfinished job that no living worker
-holds.
+(decision 0002). Losing DBOS's own file loses nothing: the sweep enqueues unfinished jobs that no living worker holds.
 """
 
 from __future__ import annotations

@@ -37,16 +37,8 @@ def create(
     or a smaller one than `role`, gets it; otherwise it opens what the member's roles do. It brings at most `role`.
     Members are added where there is none of that name, and lose nothing.
     """
-    if is_administrator and (workspace_id is not None or role is not None):
-        raise InvalidInputError(
-            "an administrator's key is not bounded to a workspace or a role",
-            hint="leave --admin out, or --workspace and --role",
-            code="bounded_administrator",
-        )
-    if expires_in_days is not None and not 1 <= expires_in_days <= LONGEST_DAYS:
-        raise InvalidInputError(
-            f"a key cannot expire in {expires_in_days} days", hint=f"give 1 to {LONGEST_DAYS}", code="invalid_expiry"
-        )
+    is_bounded = workspace_id is not None or role is not None
+    _check_bounds(expires_in_days, is_administrator=is_administrator, is_bounded=is_bounded)
     expires_at = None if expires_in_days is None else now() + timedelta(days=expires_in_days)
     only = None if workspace_id is None else [workspace_id]
     database = _opened(settings)
@@ -93,6 +85,19 @@ def _member(session: Session, name: str, *, is_administrator: bool) -> Member:
     if known is None:
         return add_member(session, name, is_administrator=is_administrator)
     return change_member(session, known.id, is_administrator=True) if is_administrator else known
+
+
+def _check_bounds(expires_in_days: int | None, *, is_administrator: bool, is_bounded: bool) -> None:
+    if is_administrator and is_bounded:
+        raise InvalidInputError(
+            "an administrator's key is not bounded to a workspace or a role",
+            hint="leave --admin out, or --workspace and --role",
+            code="bounded_administrator",
+        )
+    if expires_in_days is not None and not 1 <= expires_in_days <= LONGEST_DAYS:
+        raise InvalidInputError(
+            f"a key cannot expire in {expires_in_days} days", hint=f"give 1 to {LONGEST_DAYS}", code="invalid_expiry"
+        )
 
 
 def _let_in(session: Session, workspace_id: str, member: Member, role: Role | None) -> None:

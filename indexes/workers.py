@@ -1,8 +1,7 @@
 """Runs jobs through DBOS Transact: queue, heartbeat, and a sweep that takes up what dead processes left.
 
 Each time a job is handed out it is a new workflow; what is left to do comes from SQL, never from the workflow
-(decision 0002). Losing DBOS's own file loses nothing: the sweep enqueues every unfinished job that no living worker
-holds.
+(decision 0002). Losing DBOS's own file loses nothing: the sweep enqueues unfinished jobs that no living worker holds.
 """
 
 from __future__ import annotations
@@ -100,8 +99,7 @@ class Workers:
         Call it from a thread without a running event loop: DBOS registers queues only there.
         """
         if self._database.url.get_backend_name() == "sqlite":
-            path = self._data_folder.resolve() / "jobs.sqlite"
-            make_private_file(path)
+            make_private_file(path := self._data_folder.resolve() / "jobs.sqlite")
             url = URL.create("sqlite", database=str(path)).render_as_string()
         else:
             url = self._database.url.render_as_string(hide_password=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ class Meter:
     tokens: int = 0
     cost_usd: float | None = 0.0
     """Of the providers' list prices; never 0 for what nobody knows."""
+    before_calls: Callable[[], None] | None = None
+    """Is called before anything is sent, and may raise a PlaygroundError instead."""
 
     def add(self, *, tokens: int, usd_per_million_tokens: float | None, calls: int = 1) -> None:
         """Count a call of so many tokens."""
@@ -38,14 +40,21 @@ _meters: ContextVar[tuple[Meter, ...]] = ContextVar("meters", default=())
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered(before_calls: Callable[[], None] | None = None) -> Iterator[Meter]:
     """Yield a meter that counts every remote call of this thread until the end of the block; meters may nest."""
-    meter = Meter()
+    meter = Meter(before_calls=before_calls)
     token = _meters.set((*_meters.get(), meter))
     try:
         yield meter
     finally:
         _meters.reset(token)
+
+
+def announce_calls() -> None:
+    """Let every meter that is open in this thread raise before anything is sent."""
+    for meter in _meters.get():
+        if meter.before_calls is not None:
+            meter.before_calls()
 
 
 def count_call(*, tokens: int, usd_per_million_tokens: float | None) -> None:

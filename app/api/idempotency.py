@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Coroutine
 from email.message import Message
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +18,7 @@ from app.accounts.roles import Requirement
 from app.api.authentication import admit, caller_of, requirement_of
 from app.api.checked_request import CheckedRequest
 from app.api.idempotency_claims import SECRET, UNANSWERED, Claim, IdempotencyRow, KeyTakenError, claiming, load_answer
+from app.api.quotas import Handler, counted, subjects_of
 from app.api.service import Service, service_of
 from configs.errors import ConflictError, InvalidInputError, PlaygroundError
 from configs.log_lines import REQUEST_ID
@@ -38,7 +38,6 @@ PARAMETER: dict[str, Any] = {
     "key gets the same answer again, for a day, and nothing is created twice. No secret and no document text is kept "
     "for that: where an API key was made, 409 names it, and a context is assembled anew",
 }
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class PlaygroundRoute(APIRoute):
@@ -62,7 +61,8 @@ class PlaygroundRoute(APIRoute):
             request = CheckedRequest(request.scope, request.receive)
             for name, value in request.query_params.multi_items():
                 check_text({name: value}, "query")
-            act = _audited(request, requirement, handle)
+            subjects = subjects_of(request.state.caller, request.path_params.get("workspace_id"))
+            act = counted(service, subjects, _audited(request, requirement, handle))
             key = request.headers.get("idempotency-key")
             try:
                 if key is None or request.method != "POST":

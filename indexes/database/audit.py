@@ -26,8 +26,8 @@ MOST_CHANGES = 100
 class AuditRow(Base):
     """One unit of work that changed something. It outlives the workspace, and names nobody's words.
 
-    `changes` describes rows of tables that say what of them is `audited`, as it is, or `hashed`, the name by which it is
-    shown and the attribute; `counts` counts the rows of every table that were added, changed and deleted.
+    `changes` describes rows of tables that say what of them is `audited`, as it is, or `hashed`, by the name that it is
+    shown under and its attribute; `counts` counts the rows of every table that were added, changed and deleted.
     """
 
     __tablename__ = "audit"

@@ -26,7 +26,7 @@ from ingest.embedders.shaping import (
     unit_rows,
     window_behind,
 )
-from ingest.metering import count_call
+from ingest.metering import announce_calls, count_call
 from ingest.model_registry import KnownModel, known_model, namesake
 from ingest.remote_endpoints import TOO_SLOW, calls_at_once, check_allowed, invalid_answer, post_json
 from ingest.token_batches import token_batches
@@ -227,6 +227,7 @@ def _outcomes(calls: list[Callable[[], _Paid]], usd_per_million_tokens: float | 
 
     After a failure no further call starts: None stands for these.
     """
+    announce_calls()
     has_failed = threading.Event()
 
     def outcome(call: Callable[[], _Paid]) -> _Outcome:

@@ -19,7 +19,10 @@ from tests.app.api.playground import Workspace
 from tests.database import sqlite_only
 
 USUAL_UMASK = 0o022
-pytestmark = sqlite_only("on PostgreSQL the database is no file of the service's")
+pytestmark = [
+    sqlite_only("on PostgreSQL the database is no file of the service's"),
+    pytest.mark.usefixtures("usual_umask"),
+]
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def open_to_others(folder: Path) -> list[str]:
     return [f"{path} {mode:o}" for path in found if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077]
 
 
-def test_nobody_else_reads_what_the_service_writes(tmp_path: Path, usual_umask: None) -> None:
+def test_nobody_else_reads_what_the_service_writes(tmp_path: Path) -> None:
     data, copy, again = tmp_path / "data", tmp_path / "copy.tar", tmp_path / "again"
     with TestClient(create_app(settings_of(data)), base_url="http://127.0.0.1") as client:
         Workspace(client).upload(("a.txt", b"words in the clear", "text/plain"))
@@ -54,7 +57,7 @@ def test_nobody_else_reads_what_the_service_writes(tmp_path: Path, usual_umask: 
     assert open_to_others(again) == []
 
 
-def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path, usual_umask: None) -> None:
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(0o750)
     with TestClient(create_app(settings_of(data)), base_url="http://127.0.0.1"):

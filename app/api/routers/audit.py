@@ -29,8 +29,8 @@ EXPORT: dict[str, Any] = {"response_class": Response, "responses": {200: {"conte
 
 
 class ChangeView(BaseModel):
-    """One row that was added, changed or deleted, with those of its values that are configuration. Of a document's title
-    and metadata, which are words of documents, it has a hash: whether they changed, and whether they are back.
+    """One row that was added, changed or deleted, with those of its values that are configuration. Of a document's
+    title and metadata it has a hash: whether they changed, and whether they are what they were.
     """
 
     row: str = Field(description="table and key")

@@ -7,12 +7,11 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.accounts.quotas import charge, check_left
+from app.accounts.quotas import charge, check_left, subject_of_workspace
 from app.api.authentication import CurrentCaller, needs
 from app.api.examples import CHUNKING_PREVIEWS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Name, Title
-from app.api.quotas import subjects_of
 from app.api.sent_text import MediaType, parser_of
 from app.api.service import CurrentService, Service
 from configs.errors import ConflictError, InvalidInputError, NotFoundError
@@ -140,7 +139,8 @@ class PreviewView(BaseModel):
     title: str
     window_tokens: int | None
     embedding_calls: EmbeddingCalls | None = Field(
-        description="calls to embedders on other machines that cutting made, counted as `tokens_per_day` of the key; "
+        description="calls to embedders on other machines that cutting made, counted as `tokens_per_day` of the key "
+        "and of the document's workspace; "
         "null where there were none"
     )
     chunkings: list[ChunkingView]
@@ -157,14 +157,14 @@ async def preview_chunkings(
     if body.document is not None and not caller.check_role("viewer", body.document.workspace_id):
         raise NotFoundError("workspace", body.document.workspace_id)
 
-    subjects = subjects_of(caller, body.document.workspace_id if body.document is not None else None)
+    of_document = [] if body.document is None else [subject_of_workspace(body.document.workspace_id)]
 
     def work() -> PreviewView:
         document, title, file_name = _document(service, body)
         if any(chunker.encoder is not None for chunker in body.chunkers):
             _check_length(document)
         with service.database.read() as session:
-            is_counted = check_left(session, subjects, "tokens_per_day")
+            is_counted = check_left(session, of_document, "tokens_per_day")
         window = body.embedder.window_tokens if body.embedder is not None else None
         with metered() as meter:
             try:
@@ -176,7 +176,7 @@ async def preview_chunkings(
             finally:
                 if is_counted and meter.calls:
                     with service.database.write() as session:
-                        charge(session, subjects, {"tokens_per_day": meter.tokens}, strictly=False)
+                        charge(session, of_document, {"tokens_per_day": meter.tokens}, strictly=False)
         return PreviewView(
             characters=len(document.text), title=title, window_tokens=window,
             embedding_calls=EmbeddingCalls.model_validate(meter.as_dict()) if meter.calls else None,

@@ -32,8 +32,11 @@ EXAMPLES: dict[str, Any] = {
 class Quotas(BaseModel):
     """The most in a minute or a day of UTC; null is no limit.
 
-    Requests of all processes are counted together. Documents and bytes are those of uploads that made a version, tokens
-    those of contexts, as their receipts count them: the request that passes that limit is answered, the next is not.
+    Requests of all processes are counted together. Documents and bytes are those of uploads that made a version. Tokens
+    are those of contexts, as their receipts count them, and those that a request sends to embedders on other machines
+    before it is answered, as in searches, comparisons, TREC runs and shadowings; what jobs send (ingests, builds,
+    experiments, screenings) is not among them. The request that passes the limit is answered; the next one is not,
+    where it makes a context or calls such an embedder.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -16,8 +16,9 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from app.api import idempotency
-from app.api.idempotency import LONGEST_KEY, Handler
+from app.api.idempotency import LONGEST_KEY
 from app.api.idempotency_claims import KEPT_FOR, Claim, IdempotencyRow, claiming
+from app.api.quotas import Handler
 from app.api.service import Service
 from app.main import create_app
 from configs.part import JsonObject

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.evaluation.report.content import Economy
+from configs.errors import DatabaseUnavailableError
 from configs.part import JsonObject
 from ingest.charges import CHARGED
 from ingest.remote_endpoints import allow_endpoints
@@ -131,6 +132,73 @@ def test_a_preview_counts_as_tokens_of_the_day(workspace: Workspace, server: Sta
     response = workspace.client.post("/v1/chunkings/preview", json=body)
     assert expect(429, response)["code"] == "quota_exceeded"
     assert len(server.requests) == 1
+
+
+def test_what_requests_send_counts_as_tokens_of_the_day(workspace: Workspace, server: StandIn) -> None:
+    workspace.send(*TEXTS)
+    setup = dense(server.url, model_dimensions=DIMENSIONS)
+    save(workspace, setup)
+    build(workspace, setup)
+    questions = [{"question": "two words", "evidence": [{"external_id": "d4"}]}]
+    workspace.post("/question-sets", {"name": "s", "questions": questions}, 201)
+    limit(workspace, tokens_per_day=1_000_000)
+
+    def sent() -> int:
+        return sum(len(text.split()) for request in server.requests for text in request["input"])
+
+    asked: list[tuple[str, JsonObject]] = [
+        ("/searches", {"query": "one", "strategy": "remote"}),
+        ("/comparisons", {"questions": questions, "strategies": [{"strategy": "remote"}]}),
+        ("/searches/trec-runs", {"question_set": "s", "strategy": "remote"}),
+        ("/contexts", {"question": "three words here", "strategy": "remote"}),
+    ]
+    counted = 0
+    for tail, body in asked:
+        before, answer = sent(), workspace.request("POST", tail, json=body)
+        assert answer.status_code in (200, 201), answer.text
+        assert sent() > before, tail
+        counted += sent() - before
+        counted += answer.json()["receipt"]["tokens"]["total"] if tail == "/contexts" else 0
+        assert used(workspace) == {"tokens_per_day": counted}, tail
+    limit(workspace, tokens_per_day=counted)
+    calls = len(server.requests)
+    for tail, body in asked:
+        assert expect(429, workspace.request("POST", tail, json=body))["code"] == "quota_exceeded"
+    assert (len(server.requests), used(workspace)) == (calls, {"tokens_per_day": counted})
+    assert workspace.post("/searches", {"query": "number 4"})["passages"], "an embedder here sends nothing"
+    limit(workspace, tokens_per_day=counted + 1)
+    workspace.post("/searches", {"query": "passes the limit", "strategy": "remote"})
+    assert used(workspace) == {"tokens_per_day": counted + 3}
+
+
+def test_jobs_go_on_where_no_tokens_are_left(workspace: Workspace, server: StandIn) -> None:
+    workspace.send(*TEXTS)
+    setup = dense(server.url, model_dimensions=DIMENSIONS)
+    save(workspace, setup)
+    limit(workspace, tokens_per_day=1)
+    assert build(workspace, setup)["result"][CHARGED]["tokens"] > 20
+    assert used(workspace) == {"tokens_per_day": 0}
+    workspace.post("/searches", {"query": "passes the limit", "strategy": "remote"})
+    workspace.send({"text": "a text that was never sent", "external_id": "new"})
+    assert build(workspace, setup)["result"][CHARGED]["tokens"] > 0
+    assert used(workspace) == {"tokens_per_day": 3}
+
+
+def test_what_was_sent_counts_whatever_becomes_of_the_answer(
+    workspace: Workspace, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.send(*TEXTS)
+    setup = dense(server.url, model_dimensions=DIMENSIONS)
+    save(workspace, setup)
+    build(workspace, setup)
+    limit(workspace, tokens_per_day=100)
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailableError("it is away", hint="wait")
+
+    monkeypatch.setattr("app.api.routers.searches.view_of", fail)
+    assert expect(503, workspace.request("POST", "/searches", json={"query": "a b c", "strategy": "remote"}))
+    assert used(workspace) == {"tokens_per_day": 3}
 
 
 def test_an_endpoint_that_fails_fails_the_search_and_the_job_and_both_come_back(

@@ -24,6 +24,7 @@ def made(count: int = 200) -> Vectors:
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("FULL", raising=False)
+    monkeypatch.delenv("PLAYGROUND_REPORT", raising=False)
     monkeypatch.setattr(kept, "has_bfloat16", lambda _: False)
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -62,12 +63,15 @@ def test_a_vector_that_comes_out_otherwise_is_told(config: Any, tmp_path: Path) 
         run(config, tmp_path / "second", {key: vector + np.float32(1e-4) for key, vector in vectors.items()})
 
 
-def test_other_code_or_full_runs_take_nothing(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_code_full_runs_and_reports_take_nothing(
+    config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vectors = made()
     run(config, tmp_path / "first", vectors)
-    monkeypatch.setenv("FULL", "1")
-    assert run(config, tmp_path / "full", vectors) == 0
-    monkeypatch.delenv("FULL")
+    for name in ("FULL", "PLAYGROUND_REPORT"):
+        monkeypatch.setenv(name, "1")
+        assert run(config, tmp_path / name, vectors) == 0
+        monkeypatch.delenv(name)
     monkeypatch.setattr(kept, "_maker", lambda: "another" * 4)
     assert run(config, tmp_path / "other", vectors) == 0
     assert len(list((tmp_path / "cache").iterdir())) == 1

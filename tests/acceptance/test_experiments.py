@@ -1,8 +1,8 @@
 """Experiments through the HTTP API on public questions: twelve strategies within ten minutes, and multi-hop evidence.
 
 The ten minutes hold with every text encoded, as in a first run; a later one is spared the vectors that
-`tests.acceptance.kept_vectors` kept, unless FULL=1 is set or a report is made. With PLAYGROUND_REPORT naming a file, the first one's report
-is written there as Markdown.
+`tests.acceptance.kept_vectors` kept, unless FULL=1 is set or a report is made.
+With PLAYGROUND_REPORT naming a file, the first one's report is written there as Markdown.
 """
 
 from __future__ import annotations

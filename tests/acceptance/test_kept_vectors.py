@@ -63,7 +63,7 @@ def test_a_vector_that_comes_out_otherwise_is_told(config: Any, tmp_path: Path) 
         run(config, tmp_path / "second", {key: vector + np.float32(1e-4) for key, vector in vectors.items()})
 
 
-def test_other_code_full_runs_and_reports_take_nothing(
+def test_other_code_full_runs_and_reports_take_none(
     config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors = made()

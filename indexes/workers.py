@@ -282,15 +282,11 @@ def is_alive(heartbeat_at: datetime) -> bool:
 
 
 def _is_other_process(process_id: int) -> bool:
-    if process_id == os.getpid():
-        return False
     try:
         os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    except OSError as error:  # also where it is another user's
+        return not isinstance(error, ProcessLookupError)
+    return process_id != os.getpid()
 
 
 def _unexpected(job_id: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app.main import create_app
 from configs.settings import Settings
 from ingest.embedders.sentence_transformer import PROCESSOR_PAGE, has_bfloat16
 from tests.acceptance.beir import BeirSet, Run, data_folder, load_beir, measure
+from tests.acceptance.kept_vectors import kept_vectors
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
@@ -69,9 +70,15 @@ def scifact() -> BeirSet:
 
 
 @pytest.fixture(scope="module")
-def client(scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(
+    scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[TestClient]:
     settings = Settings(data_folder=tmp_path_factory.mktemp("scifact"), demo=False, max_documents_per_request=10_000)
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    app = create_app(settings)
+    with (
+        TestClient(app, base_url="http://127.0.0.1") as client,
+        kept_vectors(pytestconfig, "scifact", app.state.service.database),
+    ):
         fill(client, scifact, hybrid(CONVEX), *([dense("bf16")] if COMPARES_PRECISIONS else []))
         yield client
 
@@ -113,10 +120,10 @@ def search(client: TestClient, scifact: BeirSet, setup: dict[str, Any]) -> Run:
     return run
 
 
-def scores(client: TestClient, question: str, setup: dict[str, Any]) -> dict[str, float]:
-    """Return the scores of one search by external id."""
-    answer = client.post(f"{WORKSPACE}/searches", json={"query": question, "setup": setup, "k": DEPTH}).json()
-    return {passage["external_id"]: passage["score"] for passage in answer["passages"]}
+@pytest.fixture(scope="module")
+def words(client: TestClient, scifact: BeirSet) -> Run:
+    """Return what search by words finds."""
+    return search(client, scifact, lexical())
 
 
 def test_dense_fp32(scifact: BeirSet, exact: Run) -> None:
@@ -141,8 +148,8 @@ def _top(ranking: dict[str, float]) -> set[str]:
     return set(sorted(ranking, key=lambda document: -ranking[document])[:10])
 
 
-def test_lexical(client: TestClient, scifact: BeirSet) -> None:
-    quality = measure(scifact, search(client, scifact, lexical()), "nDCG@10")
+def test_lexical(scifact: BeirSet, words: Run) -> None:
+    quality = measure(scifact, words, "nDCG@10")
     print(f"\nBM25 (1.2, 0.75): nDCG@10 {quality:.5f}")
     assert quality == pytest.approx(0.679, abs=0.002)
 
@@ -156,21 +163,21 @@ def test_fusions(client: TestClient, scifact: BeirSet) -> None:
     assert reciprocal_rank == pytest.approx(0.717, abs=0.002)
 
 
-def test_lexical_scores_equal_bm25s_on_every_question(client: TestClient, scifact: BeirSet) -> None:
+def test_lexical_scores_equal_bm25s_on_every_question(scifact: BeirSet, words: Run) -> None:
     identifiers = list(scifact.documents)
     texts = [f"{title} {text}" for title, text in scifact.documents.values()]
     stemmer = Stemmer.Stemmer("english")
     oracle = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     oracle.index(bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False), show_progress=False)
     largest = 0.0
-    for question in scifact.questions.values():
+    for identifier, question in scifact.questions.items():
         tokens = bm25s.tokenize([question], stopwords="en", stemmer=stemmer, show_progress=False, return_ids=False)
         expected = dict(zip(identifiers, oracle.get_scores(tokens[0]).tolist(), strict=True))
-        found = scores(client, question, lexical())
+        found = words[identifier]
         assert len(found) == min(DEPTH, sum(score > 0 for score in expected.values()))
-        largest = max([largest, *(abs(score - expected[identifier]) for identifier, score in found.items())])
+        largest = max([largest, *(abs(score - expected[document]) for document, score in found.items())])
         worst_found = min(found.values())
-        missed = [score for identifier, score in expected.items() if identifier not in found]
+        missed = [score for document, score in expected.items() if document not in found]
         assert max(missed) <= worst_found + 1e-4
     print(f"\nBM25: largest difference from bm25s {largest:.2e} over {len(scifact.questions)} questions")
     assert largest <= 1e-4

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_machines_share_uploads_and_segments_through_a_bucket(tmp_path: Path, bu
     here, there, third = (tmp_path / name for name in ("here", "there", "third"))
     for folder in (here, there, third):
         folder.mkdir()
-    settings = {"database_url": database_url(tmp_path, on_postgresql=True), "object_store": bucket.url}
+    settings: dict[str, Any] = {"database_url": database_url(tmp_path, on_postgresql=True), "object_store": bucket.url}
     kept = SharedFiles(bucket.url, here)
     with running_worker(there, **settings), running_server(here, worker="false", **settings) as server:
         client = server.client()

@@ -1,7 +1,5 @@
 """Experiments through the HTTP API on public questions: twelve strategies within ten minutes, and multi-hop evidence.
 
-The ten minutes hold with every text encoded, as in a first run; a later one is spared the vectors that
-`tests.acceptance.kept_vectors` kept, unless FULL=1 is set or a report is made.
 With PLAYGROUND_REPORT naming a file, the first one's report is written there as Markdown.
 """
 
@@ -20,7 +18,6 @@ from starlette.testclient import TestClient
 from app.main import create_app
 from configs.settings import Settings
 from tests.acceptance.beir import data_folder
-from tests.acceptance.kept_vectors import kept_vectors
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
@@ -48,15 +45,11 @@ REPORT = os.environ.get("PLAYGROUND_REPORT")
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[TestClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = Settings(
         data_folder=tmp_path_factory.mktemp("experiments"), demo=False, max_documents_per_request=10_000
     )
-    app = create_app(settings)
-    with (
-        TestClient(app, base_url="http://127.0.0.1") as client,
-        kept_vectors(pytestconfig, "experiments", app.state.service.database),
-    ):
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         yield client
 
 

@@ -16,7 +16,6 @@ from app.main import create_app
 from configs.settings import Settings
 from ingest.embedders.sentence_transformer import PROCESSOR_PAGE, has_bfloat16
 from tests.acceptance.beir import BeirSet, Run, data_folder, load_beir, measure
-from tests.acceptance.kept_vectors import kept_vectors
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
@@ -70,15 +69,9 @@ def scifact() -> BeirSet:
 
 
 @pytest.fixture(scope="module")
-def client(
-    scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[TestClient]:
+def client(scifact: BeirSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = Settings(data_folder=tmp_path_factory.mktemp("scifact"), demo=False, max_documents_per_request=10_000)
-    app = create_app(settings)
-    with (
-        TestClient(app, base_url="http://127.0.0.1") as client,
-        kept_vectors(pytestconfig, "scifact", app.state.service.database),
-    ):
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         fill(client, scifact, hybrid(CONVEX), *([dense("bf16")] if COMPARES_PRECISIONS else []))
         yield client
 

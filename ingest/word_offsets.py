@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -18,6 +19,14 @@ LONGEST_TOKEN_CHARACTERS = 32
 CHARACTERS_PER_UNKNOWN_TOKEN = 3
 """WordPiece makes a single token of a whole unknown word, however long (a line of base64, a Thai sentence). When a text
 is cut, a token over more than 32 characters (the longest known piece has 18) counts as one token for every 3."""
+
+IDEOGRAPHS = (
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0002a6df\U0002a700-\U0002b73f\U0002b740-\U0002b81f\U0002b920-\U0002ceaf\U0002f800-\U0002fa1f"
+)
+"""Those that BERT's tokenizers put spaces around, as the library `tokenizers` has them."""
+IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+WORD = re.compile(f"[{IDEOGRAPHS}]|[^ {IDEOGRAPHS}]+")
 
 Offsets = npt.NDArray[np.int32]
 
@@ -47,23 +56,31 @@ class WordOffsets:
 
     def __init__(self, encoder: Tokenizer) -> None:
         self._encoder = encoder
+        self._parts_ideographs = encoder.normalizer.handle_chinese_chars
         self._known: dict[str, tuple[int, ...]] = {"": ()}
         """Of each word, the start and the end of its tokens in turn, counted from its first character."""
 
     def of(self, text: str) -> Offsets:
         """Return int32 [2 x tokens], the start and the end of each token in turn, as `encoded_offsets` has them."""
-        words = text.replace("\n", " ").replace("\t", " ").replace("\r", " ").split(" ")
+        words, starts = self._words(text.replace("\n", " ").replace("\t", " ").replace("\r", " "))
         known = self._known
         try:
             offsets = list(map(known.__getitem__, words))
         except KeyError:
             known = self._learnt(known, set(words).difference(known))
             offsets = list(map(known.__getitem__, words))
-        lengths = np.fromiter(map(len, words), dtype=np.int32, count=len(words)) + 1
-        starts = np.cumsum(lengths, dtype=np.int32) - lengths
         sizes = np.fromiter(map(len, offsets), dtype=np.int32, count=len(offsets))
         within = np.fromiter(chain.from_iterable(offsets), dtype=np.int32, count=int(sizes.sum()))
         return within + np.repeat(starts, sizes)
+
+    def _words(self, text: str) -> tuple[list[str], Offsets]:
+        """Return the words between spaces, an ideograph being one of its own, and where each starts."""
+        if self._parts_ideographs and IDEOGRAPH.search(text):
+            found = list(WORD.finditer(text))
+            return [one[0] for one in found], np.fromiter((one.start() for one in found), np.int32, len(found))
+        words = text.split(" ")
+        lengths = np.fromiter(map(len, words), dtype=np.int32, count=len(words)) + 1
+        return words, np.cumsum(lengths, dtype=np.int32) - lengths
 
     def _learnt(self, known: dict[str, tuple[int, ...]], words: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Return the offsets of `words` and of all that is `known`; short ones are remembered as far as there is room.

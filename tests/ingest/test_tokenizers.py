@@ -202,6 +202,7 @@ class RecordingEncoder:
 
     def __init__(self) -> None:
         self._encoder = tokenizer(DEFAULT_TOKENIZER)
+        self.normalizer = self._encoder.normalizer
         self.characters: list[int] = []
 
     def encode(self, text: str, *, add_special_tokens: bool) -> Encoding:

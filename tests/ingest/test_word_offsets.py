@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Encoding, Tokenizer, models, normalizers, pre
 
 from ingest import word_offsets
 from ingest.tokenizers import DEFAULT_TOKENIZER, TokenOffsets, text_windows, token_offsets, tokenizer
-from ingest.word_offsets import WordOffsets, encoded_offsets, separates_words
+from ingest.word_offsets import IDEOGRAPH, WordOffsets, encoded_offsets, separates_words
 from tests.ingest.documents import WORDS, save_byte_tokenizer
 
 ENCODER = tokenizer(DEFAULT_TOKENIZER)
@@ -34,6 +34,16 @@ ODD = [
     "\r",
     "\n",
     "\x00x",
+    *(
+        "漢字かな交じり文",
+        "漢\u0301abc",
+        "a漢b",
+        "\u3000漢",
+        "\uf900\ufa0e",
+        "\U00020000\U0002b81fx",
+        "\U0002b820\U0002b91f\U0002b920",
+    ),
+    *("\u33ff\u3400", "\u4dbf\u4dc0", "\u9fff\ua000", "\U0002ceaf\U0002ceb0", "\U0002f800\U0002fa20"),
 ]
 odd_texts = st.lists(st.sampled_from(ODD), max_size=20).flatmap(
     lambda words: st.sampled_from(["", " ", "\n", "\t", "\r\n", "\x0b", "\u2028"]).map(lambda gap: gap.join(words))
@@ -46,6 +56,8 @@ def encoded(encoder: Tokenizer, text: str) -> list[int]:
 
 class CountingEncoder:
     """The default tokenizer, noting the words that it is given."""
+
+    normalizer = ENCODER.normalizer
 
     def __init__(self) -> None:
         self.words: list[str] = []
@@ -64,20 +76,29 @@ def test_a_text_by_words_is_the_text_as_the_tokenizer_reads_it(texts: list[str])
         assert words.of(text).tolist() == encoded(ENCODER, text)
 
 
+@pytest.mark.parametrize("parts_ideographs", [True, False])
 @pytest.mark.parametrize("lowercase", [True, False])
 @given(text=odd_texts)
-def test_any_tokenizer_of_that_kind_is_read_by_words(lowercase: bool, text: str) -> None:
-    other = berts(lowercase=lowercase)
+def test_any_tokenizer_of_that_kind_is_read_by_words(lowercase: bool, parts_ideographs: bool, text: str) -> None:
+    other = berts(lowercase=lowercase, parts_ideographs=parts_ideographs)
     assert separates_words(other)
     assert WordOffsets(other).of(text).tolist() == encoded(other, text)
 
 
-def berts(*, lowercase: bool = True, added: Iterable[AddedToken] = ()) -> Tokenizer:
+def test_ideographs_are_those_that_the_tokenizer_parts() -> None:
+    parting = berts().normalizer
+    planes = [*range(0x3000, 0xD800), *range(0xF000, 0x10000), *range(0x1F000, 0x30000)]
+    for character in map(chr, planes):
+        parts = parting.normalize_str(f"a{character}b").count(" ") >= 2 and not character.isspace()
+        assert bool(IDEOGRAPH.match(character)) == parts, hex(ord(character))
+
+
+def berts(*, lowercase: bool = True, parts_ideographs: bool = True, added: Iterable[AddedToken] = ()) -> Tokenizer:
     """Return a tokenizer as BERT's are, whose pieces are the letters of words."""
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     pieces = ["[UNK]", *letters, *(f"##{letter}" for letter in letters)]
     made = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    made.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    made.normalizer = normalizers.BertNormalizer(lowercase=lowercase, handle_chinese_chars=parts_ideographs)
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.add_special_tokens(list(added))
     return made
@@ -113,7 +134,7 @@ def test_offsets_of_a_long_text_are_those_of_its_windows_encoded_whole() -> None
 
 def test_words_are_encoded_once() -> None:
     counting = CountingEncoder()
-    words = WordOffsets(counting)  # type: ignore[arg-type]  # a stand-in with the one method that is called
+    words = WordOffsets(counting)  # type: ignore[arg-type]  # a stand-in with what is used of it
     assert words.of("to be or not to be").tolist() == encoded(ENCODER, "to be or not to be")
     words.of("not\tto be\r\n  to seem")
     assert sorted(counting.words) == ["be", "not", "or", "seem", "to"]
@@ -122,7 +143,7 @@ def test_words_are_encoded_once() -> None:
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word_offsets, "REMEMBERED_WORDS", 3)
     counting = CountingEncoder()
-    words = WordOffsets(counting)  # type: ignore[arg-type]  # a stand-in with the one method that is called
+    words = WordOffsets(counting)  # type: ignore[arg-type]  # a stand-in with what is used of it
     endless = "x" * (word_offsets.LONGEST_REMEMBERED_WORD_CHARACTERS + 1)
     for text in ("a b", f"a c d {endless}", "c d", "a", endless):  # no room for two more: the old ones go
         assert words.of(text).tolist() == encoded(ENCODER, text)

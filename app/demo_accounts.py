@@ -1,4 +1,5 @@
-"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service open."""
+"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service open,
+and the alert is sent to nobody."""
 
 from __future__ import annotations
 
@@ -26,6 +27,4 @@ def plant_accounts(session: Session, workspace_id: str) -> None:
         made = create_key(session, viewer, name, at_most="viewer", only_workspaces=[workspace_id])
         made.kept.id = key_id
     detail = "This alert is here for the examples; nothing is damaged."
-    alert = AlertRow(id="demo-alert", kind="index_damaged", subject="demo", detail=detail, figures={})
-    alert.next_attempt_at = None  # it is sent to nobody
-    session.add(alert)
+    session.add(AlertRow(id="demo-alert", kind="index_damaged", subject="demo", detail=detail, figures={}))

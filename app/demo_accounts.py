@@ -1,5 +1,6 @@
-"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service open,
-and the alert is sent to nobody."""
+"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service
+open, and the alert is sent to nobody.
+"""
 
 from __future__ import annotations
 

@@ -25,11 +25,11 @@ KEPT_SECONDS = 4.0
 class RunningServer:
     """`context-playground serve` as a process, and a client that keeps its connection."""
 
-    def __init__(self, data_folder: Path, **settings: str) -> None:
+    def __init__(self, data_folder: Path, *, output: IO[bytes] | None = None, **settings: str) -> None:
         self.data_folder = data_folder
         self.port = free_port()
         self._clients: list[Client] = []
-        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)})
+        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)}, output)
 
     def wait_until_ready(self) -> None:
         """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""

@@ -59,11 +59,17 @@ def raise_alert(session: Session, kind: AlertKind, subject: str, detail: str, **
     return row
 
 
-def acknowledge(session: Session, alert_id: str) -> AlertRow:
-    """Note that somebody has seen to the alert; the same may be raised again from now on."""
+def load_alert(session: Session, alert_id: str) -> AlertRow:
+    """Return the alert, or raise NotFoundError."""
     row = session.get(AlertRow, alert_id)
     if row is None:
         raise NotFoundError("alert", alert_id)
+    return row
+
+
+def acknowledge(session: Session, alert_id: str) -> AlertRow:
+    """Note that somebody has seen to the alert; the same may be raised again from now on."""
+    row = load_alert(session, alert_id)
     if row.acknowledged_at is None:
         row.acknowledged_at = now()
     return row

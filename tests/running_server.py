@@ -25,7 +25,7 @@ KEPT_SECONDS = 4.0
 class RunningServer:
     """`context-playground serve` as a process, and a client that keeps its connection."""
 
-    def __init__(self, data_folder: Path, *, output: IO[bytes] | None = None, **settings: str) -> None:
+    def __init__(self, data_folder: Path, output: IO[bytes] | None = None, /, **settings: str) -> None:
         self.data_folder = data_folder
         self.port = free_port()
         self._clients: list[Client] = []

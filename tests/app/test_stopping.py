@@ -21,7 +21,7 @@ STOP_SECONDS = 5.0
 def test_a_graceful_stop_ends_what_is_followed_without_a_trace(tmp_path: Path, followers: int) -> None:
     said = tmp_path / "said"
     with said.open("wb") as output:
-        server = RunningServer(tmp_path, output=output, worker="false")
+        server = RunningServer(tmp_path, output, worker="false")
         try:
             server.wait_until_alive()
             client = server.client()

@@ -160,7 +160,7 @@ def _serve(session: Session, workspace_id: str, segment: BakedSegment, places: S
         return
     add_segment(session, segment.index_id, segment.written, segment.renewal)
     session.flush()
-    if segment.embedder is not None and segment.renewal < renewals_of(session, segment.embedder):
+    if segment.embedder is not None and segment.renewal < renewals_of(session, segment.embedder, until_commit=True):
         queue_build(session, workspace_id, segment.index_id)  # its vectors were read before a model was accepted
     for batch in batches(places, IDS_PER_QUERY):
         document_ids = [place.document_id for place in batch]

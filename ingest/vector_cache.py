@@ -27,9 +27,12 @@ def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[first : first + BATCH]
 
 
-def renewals_of(session: Session, embedder: str) -> int:
-    """Return how often a changed model of the embedder was accepted."""
-    return session.scalar(select(CanaryRow.renewals).where(CanaryRow.embedder == embedder)) or 0
+def renewals_of(session: Session, embedder: str, *, until_commit: bool = False) -> int:
+    """Return how often a changed model of the embedder was accepted; with `until_commit` none is before the caller's
+    unit of work ends.
+    """
+    statement = select(CanaryRow.renewals).where(CanaryRow.embedder == embedder)
+    return session.scalar(statement.with_for_update(read=True) if until_commit else statement) or 0
 
 
 def oldest_renewal(session: Session, embedder: str, hashes: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from indexes.database.tables import ChunkRow, IndexRow, Job, Segment, Served, Ve
 from indexes.jobs import FINAL_STATES
 from indexes.segments import segment_folder
 from indexes.stores import Query, Statistics
-from ingest import pipeline, serving
+from ingest import serving
 from ingest.acceptance import accept_model
 from ingest.baking import load_chunks
 from ingest.canaries import CanaryRow, check_canaries, embedders_in_use
@@ -23,6 +23,7 @@ from ingest.embedders import Vectors
 from ingest.embedders.hashing import Hashing
 from ingest.integrity import check_index
 from ingest.recipe import IndexRecipe
+from ingest.serving import share_segment
 from tests.ingest.library import HYBRID, Library
 
 assert HYBRID.embedder is not None
@@ -179,7 +180,6 @@ def test_builds_that_are_killed_between_steps_go_on(
 def test_what_was_baked_before_and_is_committed_after_is_built_anew(
     filled: Library, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share = pipeline.share_segment
     jobs: list[str] = []
 
     def accept_first(*arguments: object) -> None:
@@ -187,9 +187,9 @@ def test_what_was_baked_before_and_is_committed_after_is_built_anew(
             jobs.extend(accept_model(filled.database, changed).job_ids)
             for job_id in jobs:
                 assert filled.run(job_id).state == "succeeded"
-        share(*arguments)  # type: ignore[arg-type]  # as they came
+        share_segment(*arguments)  # type: ignore[arg-type]  # as they came
 
-    monkeypatch.setattr(pipeline, "share_segment", accept_first)
+    monkeypatch.setattr("ingest.pipeline.share_segment", accept_first)
     filled.add(again=DOCUMENTS["amber"])
     assert len(waiting(filled)) == 1
     run_all(filled)

@@ -80,7 +80,8 @@ def renew(session: Session, embedder: str) -> None:
 
 @given(steps=st.lists(st.one_of(st.just("renew"), st.sets(st.integers(0, 7), min_size=1)), max_size=8))
 def test_outdated_vectors_are_missing_until_they_are_made_anew(shared: Database, steps: list[str | set[int]]) -> None:
-    embedder, renewals, made = new_id("embedder"), 0, {}
+    embedder, renewals = new_id("embedder"), 0
+    made: dict[str, int] = {}
     with shared.write() as session:
         for step in steps:
             if isinstance(step, str):

@@ -34,8 +34,9 @@ from indexes.database.catalog import list_indexes, missing_versions
 from indexes.database.engine import Database, now
 from indexes.database.tables import IndexRow, Job, Workspace
 from indexes.jobs import Handler, RunningJob, create_job
+from ingest.builds import BUILD_INDEX
 from ingest.parsers import parser_for
-from ingest.pipeline import BUILD_INDEX, Pipeline
+from ingest.pipeline import Pipeline
 from ingest.uploads import Upload, accept_uploads
 
 WORKSPACE = "demo"

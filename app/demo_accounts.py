@@ -1,4 +1,6 @@
-"""Members, keys that nobody can use, and an alert, for the examples of the demo. They leave the service open."""
+"""Members, keys that nobody can use, and alerts, for the examples of the demo. They leave the service
+open, and the alerts are sent to nobody.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,15 @@ from sqlalchemy.orm import Session
 from app.accounts.keys import create_key
 from app.accounts.members import put_role
 from app.accounts.tables import Member
-from indexes.database.alerts import AlertRow
+from indexes.database.alerts import AlertKind, AlertRow
 
 MEMBERS = {"demo-member": "Demo viewer", "demo-disposable": "Demo member to be removed"}
 KEYS = {"demo-key": "to be looked at", "demo-disposable": "to be revoked"}
+
+ALERTS: dict[str, tuple[AlertKind, str]] = {
+    "demo-alert": ("index_damaged", "This alert is here for the examples; nothing is damaged."),
+    "demo-changed": ("embedder_changed", "This alert is here for the examples; no model has changed."),
+}
 
 
 def plant_accounts(session: Session, workspace_id: str) -> None:
@@ -25,7 +32,5 @@ def plant_accounts(session: Session, workspace_id: str) -> None:
     for key_id, name in KEYS.items():
         made = create_key(session, viewer, name, at_most="viewer", only_workspaces=[workspace_id])
         made.kept.id = key_id
-    detail = "This alert is here for the examples; nothing is damaged."
-    alert = AlertRow(id="demo-alert", kind="index_damaged", subject="demo", detail=detail, figures={})
-    alert.next_attempt_at = None  # it is sent to nobody
-    session.add(alert)
+    for alert_id, (kind, detail) in ALERTS.items():
+        session.add(AlertRow(id=alert_id, kind=kind, subject="demo", detail=detail, figures={}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=problems.PROBLEM_RESPONSES,
     )
     app.state.settings = chosen
+    app.state.stopping = threading.Event()
     problems.install(app)
     extend_description(app, needs_key=bool(chosen.api_key.get_secret_value()))
     app.add_middleware(SafeHeaders)
@@ -136,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         contexts=installation.contexts,
         workers=installation.workers,
         pool=pool,
+        stopping=app.state.stopping,
         measures=app.state.measures,
         schema_revision=schema_revision(),
         demo_progress=lambda: demo_progress(installation.database),

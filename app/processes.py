@@ -33,8 +33,9 @@ def serve(settings: Settings, *, runs_jobs: bool) -> int:
     from app.main import create_app
 
     chosen = settings if runs_jobs else settings.model_copy(update={"worker": False})
+    application = create_app(chosen)
     config = uvicorn.Config(
-        create_app(chosen),
+        application,
         host=chosen.host,
         port=chosen.port,
         root_path=chosen.root_path,
@@ -43,7 +44,7 @@ def serve(settings: Settings, *, runs_jobs: bool) -> int:
         access_log=chosen.log_level == "debug",
         timeout_graceful_shutdown=REQUESTS_SECONDS,
     )
-    server = _Server(config)
+    server = _Server(config, application.state.stopping)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     return 0 if server.started else 1
@@ -66,9 +67,16 @@ def work(settings: Settings) -> int:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends within STOP_SECONDS after a signal."""
+    """A server that ends within STOP_SECONDS after a signal, which it tells the application of: answers that take as
+    long as somebody listens end then.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
         _end_in_time()
         super().handle_exit(sig, frame)
 

@@ -216,10 +216,10 @@ def remove_unnamed_objects(database: Database, data_folder: Path) -> None:
             remove_folder(folder)
 
 
-def add_segment(session: Session, index_id: str, written: WrittenSegment) -> None:
-    """Insert the manifest row of a written segment."""
+def add_segment(session: Session, index_id: str, written: WrittenSegment, renewal: int = 0) -> None:
+    """Insert the manifest row of a written segment, with the renewal of its oldest vector."""
     values = {"rows": written.rows, "size_bytes": written.size_bytes, "checksums": written.checksums}
-    session.add(Segment(id=written.id, index_id=index_id, state="live", **values))
+    session.add(Segment(id=written.id, index_id=index_id, state="live", renewal=renewal, **values))
 
 
 def _written_at(folder: Path) -> float:

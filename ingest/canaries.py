@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import LargeBinary, select
@@ -35,7 +36,11 @@ CHECKED_EVERY = timedelta(days=1)
 
 
 class CanaryRow(Base):
-    """The first vectors of the canaries under one embedder fingerprint, and what the last comparison found."""
+    """The first vectors of the canaries under one embedder fingerprint, and what the last comparison found.
+
+    `query_vectors` is None in rows written before they were kept. `renewals` counts how often a changed model was
+    accepted: vectors that were made under fewer are outdated.
+    """
 
     __tablename__ = "embedder_canaries"
 
@@ -45,12 +50,54 @@ class CanaryRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     drift: Mapped[float]
+    query_vectors: Mapped[bytes | None] = mapped_column(LargeBinary)
+    renewals: Mapped[int] = mapped_column(default=0)
+
+    def keep(self, vectors: CanaryVectors) -> None:
+        """Take these as the first ones."""
+        self.vectors, self.query_vectors = vectors.documents.tobytes(), vectors.queries.tobytes()
+
+    def drift_to(self, vectors: CanaryVectors) -> float:
+        """Return the drift of documents or queries, whichever moved further."""
+        if len(vectors.documents) != len(CANARIES):
+            return 2.0
+        drift = drift_of(self.vectors, vectors.documents)
+        return drift if self.query_vectors is None else max(drift, drift_of(self.query_vectors, vectors.queries))
+
+
+class CanaryVectors(NamedTuple):
+    """The canaries as documents and as queries, float32 [canaries, dimensions] each: many models tell them apart."""
+
+    documents: Vectors
+    queries: Vectors
+
+    @property
+    def are_finite(self) -> bool:
+        """Tell whether every value is a number."""
+        return bool(np.isfinite(self.documents).all() and np.isfinite(self.queries).all())
+
+
+def canary_vectors(embedder: Embedder) -> CanaryVectors:
+    """Return the vectors of the canaries as they are now."""
+    queries = np.stack([embedder.encode_query(text) for text in CANARIES])
+    return CanaryVectors(np.asarray(embedder.encode(CANARIES), np.float32), np.asarray(queries, np.float32))
+
+
+def fingerprint_in(recipe: Mapping[str, object]) -> str | None:
+    """Return the fingerprint of the embedder of a recipe as the database has it, None where it has none."""
+    embedder = IndexRecipe.model_validate(recipe).embedder
+    return None if embedder is None else embedder.fingerprint
+
+
+def embedder_of(row: CanaryRow) -> Embedder:
+    """Return the embedder whose canaries these are."""
+    return Embedder.members()[str(row.settings["kind"])].model_validate(row.settings)
 
 
 def embedders_in_use(database: Database) -> dict[str, Embedder]:
-    """Return the embedders of maintained indexes by fingerprint."""
+    """Return the embedders of every index by fingerprint."""
     with database.read() as session:
-        live = select(IndexRow.recipe).join(Workspace).where(IndexRow.maintained, Workspace.deleted_at.is_(None))
+        live = select(IndexRow.recipe).join(Workspace).where(Workspace.deleted_at.is_(None))
         recipes = session.scalars(live).all()
     embedders = (IndexRecipe.model_validate(recipe).embedder for recipe in recipes)
     return {embedder.fingerprint: embedder for embedder in embedders if embedder is not None}
@@ -76,7 +123,7 @@ def check_canaries(database: Database, embedders: Mapping[str, Embedder]) -> Ite
     """
     for name, embedder in embedders.items():
         try:
-            vectors = embedder.encode(CANARIES)
+            vectors = canary_vectors(embedder)
         except PlaygroundError as error:
             with database.write() as session:
                 raise_alert(session, "embedder_failed", name, error.detail, code=error.code)
@@ -84,28 +131,38 @@ def check_canaries(database: Database, embedders: Mapping[str, Embedder]) -> Ite
         yield name, _compare(database, name, embedder, vectors)
 
 
-def _compare(database: Database, name: str, embedder: Embedder, vectors: Vectors) -> float:
+def _compare(database: Database, name: str, embedder: Embedder, vectors: CanaryVectors) -> float:
     with database.write() as session:
         row = session.get(CanaryRow, name)
         if row is None:
+            if not vectors.are_finite:
+                detail = "an embedder gives vectors with values that are no numbers; bring back the files of its model"
+                raise_alert(session, "embedder_failed", name, detail, code="embedder_not_finite")
+                return 2.0
             settings = embedder.model_dump(mode="json")
-            session.add(CanaryRow(embedder=name, settings=settings, vectors=vectors.tobytes(), drift=0.0))
+            row = CanaryRow(embedder=name, settings=settings, drift=0.0)
+            row.keep(vectors)
+            session.add(row)
             return 0.0
-        row.checked_at, row.drift = now(), drift_of(row.vectors, vectors)
+        row.checked_at, row.drift = now(), row.drift_to(vectors)
+        if row.query_vectors is None and row.drift <= MOST_DRIFT:
+            row.query_vectors = vectors.queries.tobytes()
         if row.drift > MOST_DRIFT:
             raise_alert(
                 session, "embedder_changed", name,
-                f"an embedder computes other vectors than on {row.created_at:%Y-%m-%d}: the canaries moved by up to "
-                f"{row.drift:.2g}; bring its files back, or build its indexes anew",
+                f"an embedder computes other vectors than on {row.created_at:%Y-%m-%d}: the canaries moved by up "
+                f"to {row.drift:.2g}; bring its files back, or accept it as it is: POST /v1/alerts/{{alert_id}}/accept",
                 drift=row.drift, most=MOST_DRIFT, settings=row.settings,
             )  # fmt: skip
         return row.drift
 
 
 def drift_of(first: bytes, vectors: Vectors) -> float:
-    """Return 1 minus the smallest cosine between rows, 2 (the largest there is) for vectors of another length."""
+    """Return 1 minus the smallest cosine between rows, 2 (the largest there is) for vectors of another shape or with
+    values that are no numbers.
+    """
     before = np.frombuffer(first, np.float32)
-    if before.size != vectors.size:
+    if vectors.ndim != 2 or before.size != vectors.size or not np.isfinite(vectors).all():
         return 2.0
     before = before.reshape(vectors.shape).astype(np.float64)
     after = vectors.astype(np.float64)

@@ -20,7 +20,7 @@ from indexes.soundness import damaged_everywhere
 from indexes.stores import Query, Rows, Searcher, Statistics
 from ingest.baking import IDS_PER_QUERY, batches
 from ingest.recipe import IndexRecipe
-from ingest.vector_cache import load_vectors
+from ingest.vector_cache import load_vectors, renewals_of
 
 VECTORS_COMPARED = 256
 """About so many vectors of a segment, evenly spread, are compared with the cache; checksums cover all of them."""
@@ -99,7 +99,7 @@ def _disagreements(session: Session, recipe: IndexRecipe, segment: Segment, fold
     hashes: dict[int, str] = {}
     for batch in batches(served, IDS_PER_QUERY):
         yield from _unlike_chunks(session, recipe, batch, table, hashes)
-    if recipe.embedder is not None:
+    if recipe.embedder is not None and segment.renewal >= renewals_of(session, recipe.embedder.fingerprint):
         dense = [searchers[store.kind_of_class()] for store in recipe.stores if store.signal == "dense"]
         yield from _unlike_cache(session, recipe.embedder.fingerprint, dense, hashes)
 

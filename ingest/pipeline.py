@@ -14,10 +14,11 @@ from configs.errors import InvalidInputError, PlaygroundError, UnavailableError
 from configs.part import JsonObject
 from configs.text import storable
 from indexes.database.catalog import count_served, load_index, missing_versions, raise_generation
-from indexes.database.tables import Document, Version
+from indexes.database.tables import Document, Served, Version
 from indexes.jobs import Handler, RunningJob
 from indexes.segments import quarantine, remove_unused
 from ingest.baking import IDS_PER_QUERY, batches, chunk_versions, embed_versions
+from ingest.builds import BUILD_INDEX
 from ingest.document import ParsedDocument
 from ingest.integrity import check_index
 from ingest.parsers import parser_for
@@ -28,6 +29,8 @@ from ingest.serving import (
     maintained_targets,
     mark_built,
     merge_segments,
+    outdated_segments,
+    rewrite_segments,
     share_segment,
     switch_over,
     target_of,
@@ -36,7 +39,6 @@ from ingest.sources import read_source
 from ingest.uploads import check_text_length, fail_versions
 
 INGEST = "ingest"
-BUILD_INDEX = "build_index"
 
 logger = logging.getLogger("playground.ingest")
 
@@ -99,12 +101,29 @@ class Pipeline:
                 switch_over(session, workspace_id, baked)
             yield
             before = left
+        yield from self._renew(job, target)
         with job.write() as session:
             mark_built(session, target.index_id)
         merge_segments(job, self.data_folder, workspace_id, target)
         remove_unused(job.database, self.data_folder)
         with job.database.read() as session:
             job.result |= {"index_id": target.index_id, "documents": count_served(session, target.index_id)[0]}
+
+    def _renew(self, job: RunningJob, target: Target) -> Iterator[None]:
+        """Make segments anew whose vectors are of before a changed model was accepted; they answer until then."""
+        before: list[str] = []
+        while True:
+            with job.database.read() as session:
+                outdated = [segment.id for segment in outdated_segments(session, target)]
+                version_ids = list(session.scalars(select(Served.version_id).where(Served.segment_id.in_(outdated))))
+            if not outdated:
+                return
+            if outdated == before:
+                raise RuntimeError(f"index {target.index_id} keeps {len(outdated)} outdated segments")
+            yield from embed_versions(job, target.recipe, version_ids)
+            rewrite_segments(job, self.data_folder, str(job.workspace_id), target, outdated)
+            yield
+            before = outdated
 
     def _parse(self, job: RunningJob) -> Iterator[None]:
         with job.database.read() as session:

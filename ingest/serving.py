@@ -18,8 +18,9 @@ from indexes.segments import RowTable, WrittenSegment, add_segment, segment_fold
 from indexes.shared_files import shared_files
 from indexes.stores import SegmentRows
 from ingest.baking import IDS_PER_QUERY, batches, load_chunks, load_indexed_texts
+from ingest.builds import queue_build
 from ingest.recipe import IndexRecipe
-from ingest.vector_cache import load_vectors
+from ingest.vector_cache import load_vectors, oldest_renewal, renewals_of
 
 ROWS_PER_SEGMENT = 200_000
 SEGMENTS_BEFORE_MERGE = 8
@@ -45,11 +46,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class BakedSegment:
-    """A written segment with what lies in it; nothing serves it before its commit."""
+    """A written segment with what lies in it; nothing serves it before its commit.
+
+    `renewal` is that of its oldest vector under `embedder`, which is None where it has no vectors.
+    """
 
     index_id: str
     written: WrittenSegment
     places: list[Place]
+    embedder: str | None
+    renewal: int
 
 
 def maintained_targets(session: Session, workspace_id: str) -> list[Target]:
@@ -91,11 +97,13 @@ def bake_segments(
 def _bake(
     job: RunningJob, data_folder: Path, target: Target, chunks: list[ChunkRow], documents: dict[str, str]
 ) -> BakedSegment:
-    vectors = None
-    if target.recipe.embedder is not None:
+    vectors, renewal = None, 0
+    embedder = None if target.recipe.embedder is None else target.recipe.embedder.fingerprint
+    if embedder is not None:
         with job.database.read() as session:
             hashes = [chunk.indexed_sha256 for chunk in chunks]
-            vectors = load_vectors(session, target.recipe.embedder.fingerprint, hashes)
+            renewal = oldest_renewal(session, embedder, hashes)
+            vectors = load_vectors(session, embedder, hashes)
     table = RowTable(
         ordinals=np.array([chunk.ordinal for chunk in chunks], dtype=np.int32),
         starts=np.array([chunk.start for chunk in chunks], dtype=np.int32),
@@ -105,7 +113,7 @@ def _bake(
     rows = SegmentRows(texts=load_indexed_texts(job, chunks), vectors=vectors)
     folder = segment_folder(data_folder, target.index_id, new_id("segment"))
     written = write_segment(folder, target.recipe.stores, table, rows)
-    return BakedSegment(target.index_id, written, _places(chunks, documents))
+    return BakedSegment(target.index_id, written, _places(chunks, documents), embedder, renewal)
 
 
 def share_segment(data_folder: Path, baked: BakedSegment) -> None:
@@ -134,7 +142,7 @@ def switch_over(session: Session, workspace_id: str, baked: Sequence[BakedSegmen
     """
     for segment in baked:
         wanted = _wanted(session, segment)
-        _serve(session, segment, [place for place in segment.places if place.version_id in wanted])
+        _serve(session, workspace_id, segment, [place for place in segment.places if place.version_id in wanted])
     for index_id in {segment.index_id for segment in baked}:
         mark_built(session, index_id)
         _retire_unserved(session, index_id)
@@ -147,11 +155,13 @@ def mark_built(session: Session, index_id: str) -> None:
     session.execute(statement.values(built_at=now()))
 
 
-def _serve(session: Session, segment: BakedSegment, places: Sequence[Place]) -> None:
+def _serve(session: Session, workspace_id: str, segment: BakedSegment, places: Sequence[Place]) -> None:
     if not places:
         return
-    add_segment(session, segment.index_id, segment.written)
+    add_segment(session, segment.index_id, segment.written, segment.renewal)
     session.flush()
+    if segment.embedder is not None and segment.renewal < renewals_of(session, segment.embedder, until_commit=True):
+        queue_build(session, workspace_id, segment.index_id)  # its vectors were read before a model was accepted
     for batch in batches(places, IDS_PER_QUERY):
         document_ids = [place.document_id for place in batch]
         old = delete(Served).where(Served.index_id == segment.index_id, Served.document_id.in_(document_ids))
@@ -194,6 +204,14 @@ def _retire_unserved(session: Session, index_id: str) -> None:
     session.execute(statement.values(state="retired", retired_at=now()))
 
 
+def outdated_segments(session: Session, target: Target) -> list[Segment]:
+    """Return the segments in use that hold vectors of before a changed model was accepted."""
+    if target.recipe.embedder is None:
+        return []
+    renewals = renewals_of(session, target.recipe.embedder.fingerprint)
+    return [segment for segment in list_segments(session, target.index_id) if segment.renewal < renewals]
+
+
 def merge_segments(job: RunningJob, data_folder: Path, workspace_id: str, target: Target) -> None:
     """Where an index has many segments, write all but a dominant one anew as one; half-full ones stay as they are."""
     with job.database.read() as session:
@@ -224,7 +242,7 @@ def rewrite_segments(
         with job.write() as session:
             unchanged = dict(session.execute(served).all())
             places = [place for place in baked.places if unchanged.get(place.document_id) == place.version_id]
-            _serve(session, baked, places)
+            _serve(session, workspace_id, baked, places)
             _retire_unserved(session, target.index_id)
             raise_generation(session, workspace_id)
     if not before:

@@ -28,11 +28,15 @@ KEPT_SECONDS = 4.0
 class RunningServer:
     """`context-playground serve` as a process, and a client that keeps its connection."""
 
-    def __init__(self, data_folder: Path, *, is_warm: bool = True, **settings: str) -> None:
+    def __init__(
+        self, data_folder: Path, output: IO[bytes] | None = None, /, *, is_warm: bool = True, **settings: str
+    ) -> None:
         self.data_folder = data_folder
         self.port = free_port()
         self._clients: list[Client] = []
-        self.process = start_process("serve", data_folder, {**settings, "port": str(self.port)}, is_warm=is_warm)
+        self.process = start_process(
+            "serve", data_folder, {**settings, "port": str(self.port)}, output, is_warm=is_warm
+        )
 
     def wait_until_ready(self) -> None:
         """Wait until /health/ready answers 200; raise where the process ends first or START_SECONDS pass."""

@@ -22,6 +22,7 @@ from configs.settings import Settings
 from configs.strict_json import check_text
 from indexes.database.tables import Job
 
+Answer = TypeVar("Answer")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 bearer = HTTPBearer(
@@ -71,15 +72,20 @@ async def admit(service: Service, request: Request, requirement: Requirement) ->
     return caller
 
 
-async def confirm(service: Service, request: Request, requirement: Requirement) -> None:
-    """Raise as `admit` does where whoever was admitted to an answer that takes long may not read on; count nothing."""
+async def read_on(
+    service: Service, request: Request, requirement: Requirement, read: Callable[[Session], Answer]
+) -> Answer:
+    """Return more of an answer that takes long, or raise as `admit` does where whoever was admitted to it may not read
+    on; count nothing. Whether they may and what they read is one unit of work.
+    """
     secret = await _secret(request)
 
-    def work() -> None:
+    def work() -> Answer:
         with service.database.read() as session:
             _check(session, _find(session, service.settings, secret), requirement, request.path_params)
+            return read(session)
 
-    await service.run(work)
+    return await service.run(work)
 
 
 def caller_of(request: Request) -> Caller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -29,7 +30,7 @@ def _one_thread() -> ThreadPoolExecutor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The running service; made in the application's lifespan."""
+    """The running service; made in the application's lifespan. `stopping` is set from the moment that it is to end."""
 
     settings: Settings
     database: Database
@@ -37,6 +38,7 @@ class Service:
     contexts: Contexts
     workers: Workers
     pool: ThreadPoolExecutor
+    stopping: threading.Event
     measures: Measures
     schema_revision: str
     demo_progress: Callable[[], str]

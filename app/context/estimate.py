@@ -14,6 +14,7 @@ from app.context.strategy import BaselineSetup, SearchSetup
 from indexes.database.catalog import count_served
 from indexes.database.tables import ChunkRow, Document, Vector, Version
 from ingest.embedders import Embedder
+from ingest.vector_cache import renewals_of
 
 CHARACTERS_PER_TOKEN = 4.2
 """English prose under WordPiece; only estimates rest on it."""
@@ -109,7 +110,9 @@ def _cut_chunks(session: Session, workspace_id: str, chunking: str) -> int:
 
 def _cached(session: Session, workspace_id: str, setup: SearchSetup) -> int:
     assert setup.embedder is not None
+    embedder = setup.embedder.fingerprint
+    is_present = (Vector.embedder == embedder) & (Vector.renewal >= renewals_of(session, embedder))
     statement = _ready_chunks(workspace_id, setup.recipe.chunking).join(
-        Vector, (Vector.indexed_sha256 == ChunkRow.indexed_sha256) & (Vector.embedder == setup.embedder.fingerprint)
+        Vector, (Vector.indexed_sha256 == ChunkRow.indexed_sha256) & is_present
     )
     return int(session.scalar(statement) or 0)

@@ -23,7 +23,10 @@ logger = logging.getLogger("playground.alerts")
 
 
 class AlertRow(Base):
-    """One alert. `attempts` counts how often the webhook was tried; `sent_at` is when it took the alert."""
+    """One alert. `attempts` counts how often the webhook was tried; `sent_at` is when it took the alert.
+
+    One without `next_attempt_at` is not sent (any more).
+    """
 
     __tablename__ = "alerts"
     __table_args__ = (Index("alerts_listing", "created_at", "id"),)
@@ -38,7 +41,7 @@ class AlertRow(Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
-    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 def raise_alert(session: Session, kind: AlertKind, subject: str, detail: str, **figures: Any) -> AlertRow | None:
@@ -49,26 +52,37 @@ def raise_alert(session: Session, kind: AlertKind, subject: str, detail: str, **
     if session.scalar(same.limit(1)) is not None:
         return None
     row = AlertRow(id=new_id("alert"), kind=kind, subject=subject, detail=detail, figures=figures)
+    row.next_attempt_at = now()
     session.add(row)
     session.flush()
     logger.error("alert %s, %s: %s", kind, subject, detail)
     return row
 
 
-def acknowledge(session: Session, alert_id: str) -> AlertRow:
-    """Note that somebody has seen to the alert; the same may be raised again from now on."""
+def load_alert(session: Session, alert_id: str) -> AlertRow:
+    """Return the alert, or raise NotFoundError."""
     row = session.get(AlertRow, alert_id)
     if row is None:
         raise NotFoundError("alert", alert_id)
+    return row
+
+
+def acknowledge(session: Session, alert_id: str) -> AlertRow:
+    """Note that somebody has seen to the alert; the same may be raised again from now on."""
+    row = load_alert(session, alert_id)
     if row.acknowledged_at is None:
         row.acknowledged_at = now()
     return row
 
 
 def take_unsent(session: Session) -> AlertRow | None:
-    """Return the alert whose sending is due first, counted as tried: nobody else tries before its pause is over."""
+    """Return the alert whose sending is due first, counted as tried: nobody else tries before its pause is over.
+
+    Whoever acknowledged an alert knows of it, and it is not sent any more.
+    """
     moment = now()
-    due = select(AlertRow).where(AlertRow.sent_at.is_(None), AlertRow.next_attempt_at <= moment)
+    is_unknown = AlertRow.sent_at.is_(None), AlertRow.acknowledged_at.is_(None)
+    due = select(AlertRow).where(*is_unknown, AlertRow.next_attempt_at <= moment)
     row = session.scalars(due.order_by(AlertRow.next_attempt_at, AlertRow.id).limit(1)).one_or_none()
     if row is not None:
         row.attempts += 1

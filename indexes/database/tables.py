@@ -116,7 +116,10 @@ class ChunkRow(Base):
 
 
 class Vector(Base):
-    """A cached vector: float32 little-endian bytes of one indexed text under one embedder fingerprint."""
+    """A cached vector: float32 little-endian bytes of one indexed text under one embedder fingerprint.
+
+    `renewal` counts how often a changed model of the embedder had been accepted when the vector was made.
+    """
 
     __tablename__ = "vectors"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -124,6 +127,7 @@ class Vector(Base):
     embedder: Mapped[str] = mapped_column(Identifier, primary_key=True)
     indexed_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+    renewal: Mapped[int] = mapped_column(default=0)
 
 
 class IndexRow(Base):
@@ -143,7 +147,10 @@ class IndexRow(Base):
 
 
 class Segment(Base):
-    """The manifest row of one immutable segment directory; `state` is live, retired or quarantined."""
+    """The manifest row of one immutable segment directory; `state` is live, retired or quarantined.
+
+    `renewal` is that of its oldest vector.
+    """
 
     __tablename__ = "segments"
     __table_args__ = (Index("segments_index", "index_id", "state"),)
@@ -156,6 +163,7 @@ class Segment(Base):
     checksums: Mapped[dict[str, str]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    renewal: Mapped[int] = mapped_column(default=0)
 
 
 class Served(Base):

@@ -13,11 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from app.alert_sender import SIGNATURE, AlertSender, signature_of
+from app.demo_accounts import plant_accounts
 from configs.settings import Settings
 from indexes.database import alerts
-from indexes.database.alerts import AlertRow, raise_alert
+from indexes.database.alerts import AlertRow, acknowledge, raise_alert
 from indexes.database.engine import Database
-from tests.database import fresh_database
+from tests.database import add_workspace, fresh_database
 
 SECRET = "a-secret"
 
@@ -117,6 +118,26 @@ def test_what_is_not_taken_is_tried_again_after_a_pause(
     monkeypatch.setattr(alerts, "now", lambda: later)
     assert sending.send_due() == 1
     assert receiver.received[0][1] == receiver.received[1][1]
+
+
+def test_an_acknowledged_alert_is_not_sent(database: Database, receiver: Receiver) -> None:
+    alert = raised(database)
+    with database.write() as session:
+        acknowledge(session, alert.id)
+    assert sender(database, receiver.url).send_due() == 0
+    assert receiver.received == []
+
+
+def test_the_alert_of_the_demo_is_sent_to_nobody(database: Database, receiver: Receiver) -> None:
+    with database.write() as session:
+        plant_accounts(session, add_workspace(session).id)
+    with database.read() as session:
+        assert session.get_one(AlertRow, "demo-alert").acknowledged_at is None
+    assert sender(database, receiver.url).send_due() == 0
+    assert receiver.received == []
+    another = raised(database)
+    assert sender(database, receiver.url).send_due() == 1
+    assert json.loads(receiver.received[0][1])["id"] == another.id
 
 
 def test_nobody_listening_stops_nothing(database: Database) -> None:

@@ -16,7 +16,7 @@ from indexes.database.tables import ChunkRow, Document, Job, Segment, Version
 from indexes.jobs import FINAL_STATES, create_job
 from indexes.segments import segment_folder
 from indexes.soundness import damaged_files
-from ingest.pipeline import BUILD_INDEX
+from ingest.builds import BUILD_INDEX
 from ingest.recipe import IndexRecipe
 from ingest.uploads import Upload
 from tests.indexes.work import finished, until

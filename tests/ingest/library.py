@@ -19,8 +19,9 @@ from indexes.search import Hit, search_index
 from indexes.stores import Query
 from indexes.view import Views
 from indexes.workers import Workers
+from ingest.builds import BUILD_INDEX
 from ingest.document import ParsedDocument
-from ingest.pipeline import BUILD_INDEX, INGEST, Pipeline
+from ingest.pipeline import INGEST, Pipeline
 from ingest.recipe import IndexRecipe
 from ingest.sources import save_sources
 from ingest.uploads import Accepted, Upload, accept_uploads

@@ -27,16 +27,14 @@ HASHING = HYBRID.embedder
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """Yield a database with two maintained indexes of one embedder, a lexical one, and one that is not maintained."""
+    """Yield a database with two maintained indexes of one embedder, and a lexical one."""
     with fresh_database(tmp_path) as database:
         with database.write() as session:
             add_workspace(session)
             recipe = HYBRID.model_dump(mode="json")
-            other = {**recipe, "embedder": {**recipe["embedder"], "dimensions": 32}}
             add_index(session, "a", recipe=recipe, maintained=True)
             add_index(session, "b", recipe=recipe, maintained=True)
             add_index(session, "c", recipe=LEXICAL.model_dump(mode="json"), maintained=True)
-            add_index(session, "d", recipe=other, maintained=False)
         yield database
 
 
@@ -51,8 +49,16 @@ def open_alerts(database: Database) -> list[AlertRow]:
         return list(session.scalars(select(AlertRow)))
 
 
-def test_embedders_of_maintained_indexes_are_in_use(database: Database) -> None:
+def test_embedders_of_every_index_are_in_use(database: Database) -> None:
     assert embedders_in_use(database) == {HASHING.fingerprint: HASHING}
+    recipe = HYBRID.model_dump(mode="json")
+    other = {**recipe, "embedder": {**recipe["embedder"], "dimensions": 32}}
+    gone = {**recipe, "embedder": {**recipe["embedder"], "dimensions": 128}}
+    with database.write() as session:
+        add_index(session, "d", recipe=other, maintained=False)
+        add_workspace(session, "gone").deleted_at = now()
+        add_index(session, "e", workspace_id="gone", recipe=gone)
+    assert {one.vector_dimensions for one in embedders_in_use(database).values()} == {32, 64}
 
 
 def test_the_same_model_is_quiet(database: Database) -> None:
@@ -79,6 +85,47 @@ def test_vectors_that_moved_are_an_alert_once(
         assert alert.figures["drift"] == pytest.approx(drift)
     with database.read() as session:
         assert session.scalars(select(CanaryRow)).one().drift == drift
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_a_drift(
+    database: Database, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    check(database)
+    encode = Hashing.encode
+    monkeypatch.setattr(Hashing, "encode", lambda self, texts: encode(self, texts) * np.float32(wrong))
+    with np.errstate(invalid="ignore"):
+        assert check(database) == {HASHING.fingerprint: 2.0}
+    assert [alert.kind for alert in open_alerts(database)] == ["embedder_changed"]
+
+
+def test_values_that_are_no_numbers_are_no_first_vectors(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Hashing, "encode_query", lambda self, _text: np.full(self.dimensions, np.nan, np.float32))
+        check(database)
+    (alert,) = open_alerts(database)
+    assert (alert.kind, alert.figures) == ("embedder_failed", {"code": "embedder_not_finite"})
+    assert check(database) == {HASHING.fingerprint: 0.0}
+
+
+@pytest.mark.parametrize("rows", [slice(0, 4), slice(0, 0)])
+def test_another_number_of_rows_is_a_drift(database: Database, monkeypatch: pytest.MonkeyPatch, rows: slice) -> None:
+    check(database)
+    encode = Hashing.encode
+    monkeypatch.setattr(Hashing, "encode", lambda self, texts: encode(self, texts)[rows])
+    assert check(database) == {HASHING.fingerprint: 2.0}
+
+
+def test_queries_that_moved_alone_are_an_alert(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(database)
+    with database.write() as session:
+        session.get_one(CanaryRow, HASHING.fingerprint).query_vectors = None  # as before they were kept
+    assert check(database) == {HASHING.fingerprint: 0.0}
+    before = {text: HASHING.encode_query(text) for text in CANARIES}
+    monkeypatch.setattr(Hashing, "encode", lambda _self, texts: np.stack([before[text] for text in texts]))
+    monkeypatch.setattr(Hashing, "encode_query", lambda _self, text: np.roll(before[text], 1))
+    assert check(database)[HASHING.fingerprint] > MOST_DRIFT
+    assert [alert.kind for alert in open_alerts(database)] == ["embedder_changed"]
 
 
 def test_a_model_that_is_gone_is_an_alert(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from indexes.database.tables import Job, Segment
 from indexes.segments import segment_folder
 from indexes.soundness import doubt
 from indexes.view import IndexView
+from ingest.builds import BUILD_INDEX
 from ingest.integrity import check_index
-from ingest.pipeline import BUILD_INDEX
 from ingest.repair import repair_found, start_repair
 from tests.ingest.library import HYBRID, Library
 

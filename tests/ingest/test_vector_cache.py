@@ -9,10 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sqlalchemy.orm import Session
 
 from indexes.database.engine import Database, new_id
 from indexes.database.tables import Vector
-from ingest.vector_cache import BATCH, load_vectors, missing_vectors, save_vectors
+from ingest.canaries import CanaryRow
+from ingest.vector_cache import (
+    BATCH,
+    find_vectors,
+    load_vectors,
+    missing_vectors,
+    oldest_renewal,
+    renewals_of,
+    save_vectors,
+)
 from tests.database import fresh_database
 
 HASHES = [f"{number:064x}" for number in range(8)]
@@ -56,6 +66,39 @@ def test_missing_ones_are_named_once_in_their_order(database: Database) -> None:
         assert missing_vectors(session, "e", asked) == [HASHES[3], HASHES[0]]
         assert missing_vectors(session, "other", [HASHES[1]]) == [HASHES[1]]
         assert missing_vectors(session, "e", []) == []
+
+
+def renew(session: Session, embedder: str) -> None:
+    """Let a changed model of the embedder be accepted."""
+    row = session.get(CanaryRow, embedder)
+    if row is None:
+        row = CanaryRow(embedder=embedder, settings={}, vectors=b"", drift=0.0, renewals=0)
+        session.add(row)
+    row.renewals += 1
+    session.flush()
+
+
+@given(steps=st.lists(st.one_of(st.just("renew"), st.sets(st.integers(0, 7), min_size=1)), max_size=8))
+def test_outdated_vectors_are_missing_until_they_are_made_anew(shared: Database, steps: list[str | set[int]]) -> None:
+    embedder, renewals = new_id("embedder"), 0
+    made: dict[str, int] = {}
+    with shared.write() as session:
+        for step in steps:
+            if isinstance(step, str):
+                renew(session, embedder)
+                renewals += 1
+                continue
+            hashes = [HASHES[number] for number in sorted(step)]
+            save_vectors(session, embedder, hashes, np.full((len(hashes), 2), renewals, np.float32))
+            made |= dict.fromkeys(hashes, renewals)
+        assert renewals_of(session, embedder) == renewals
+        assert missing_vectors(session, embedder, HASHES) == [one for one in HASHES if made.get(one, -1) < renewals]
+        found = {name: vector.tolist() for name, vector in find_vectors(session, embedder, HASHES).items()}
+        assert found == {name: [renewal, renewal] for name, renewal in made.items()}
+        present = find_vectors(session, embedder, HASHES, least_renewal=renewals)
+        assert set(present) == {name for name, renewal in made.items() if renewal == renewals}
+        assert oldest_renewal(session, embedder, HASHES) == min(made.values(), default=renewals)
+        assert renewals_of(session, "another") == 0
 
 
 def test_a_missing_vector_is_an_error_not_a_guess(database: Database) -> None:

@@ -31,8 +31,8 @@ from indexes.database.catalog import (
 )
 from indexes.database.tables import IndexRow, Job, Segment, Served
 from indexes.jobs import FINAL_STATES, create_job
+from ingest.builds import BUILD_INDEX
 from ingest.integrity import IndexIntegrity, check_index
-from ingest.pipeline import BUILD_INDEX
 from ingest.repair import start_repair
 
 router = APIRouter(prefix="/v1/workspaces/{workspace_id}/indexes", tags=["indexes"], route_class=PlaygroundRoute)

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, JsonValue
 from sqlalchemy import select
 
-from app.api.authentication import CurrentCaller, UnauthorizedError, confirm, needs
+from app.api.authentication import CurrentCaller, UnauthorizedError, needs, read_on
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import Cursor, JobId, Limit, Name, Page, example
 from app.api.service import CurrentService, Service
@@ -110,7 +110,8 @@ async def follow_job(
 ) -> AsyncIterable[ServerSentEvent]:
     """Send a `progress` event whenever the job changes and, last, one named after its final state.
 
-    The stream ends early where the key or the role that it was begun with is taken away.
+    The stream ends early where the key or the role that it was begun with is taken away, and where the service stops:
+    an EventSource then connects anew by itself, to the next process.
     """
     job_id, shown = present.id, None
     while True:
@@ -121,9 +122,10 @@ async def follow_job(
             return
         shown = present
         await asyncio.sleep(POLL_SECONDS)
+        if service.stopping.is_set():
+            return
         try:
-            await confirm(service, request, "viewer")
-            present = await service.run(lambda: load_view(service, job_id))
+            present = await read_on(service, request, "viewer", lambda session: view_of(load_job(session, job_id)))
         except (UnauthorizedError, NotFoundError):  # the key is gone, the role is, or the job with its workspace
             return
 

@@ -17,7 +17,7 @@ from indexes.access import Principal
 from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Vector
 from ingest.recipe import IndexRecipe
-from ingest.vector_cache import Floats
+from ingest.vector_cache import Floats, renewals_of
 
 MOST_INTERESTS = 200
 """So many documents count, those that were rated well last."""
@@ -32,7 +32,7 @@ class UserInterests:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._means: Remembered[tuple[str, str, str], Floats] = Remembered(MOST_MEANS)
+        self._means: Remembered[tuple[str, str, str, int], Floats] = Remembered(MOST_MEANS)
 
     def of(
         self,
@@ -54,9 +54,10 @@ class UserInterests:
         ages_days: list[float] = []
         chunking, embedder = recipe.chunking, recipe.embedder.fingerprint
         with self._database.read() as session:
+            renewals = renewals_of(session, embedder)
             versions = _readable_versions(session, workspace_id, newest, principal)
             for document_id in (one for one in newest if one in versions):
-                mean = self._mean(session, versions[document_id], chunking, embedder)
+                mean = self._mean(session, versions[document_id], chunking, embedder, renewals)
                 if mean is not None:
                     rows.append(mean)
                     ages_days.append((moment - liked[document_id]).total_seconds() / SECONDS_PER_DAY)
@@ -67,16 +68,19 @@ class UserInterests:
         """Forget every mean."""
         self._means.clear()
 
-    def _mean(self, session: Session, version_id: str, chunking: str, embedder: str) -> Floats | None:
-        """Return the mean of the version's chunks, remembered where each of them has a vector; None where none has."""
-        key = (version_id, chunking, embedder)
+    def _mean(self, session: Session, version_id: str, chunking: str, embedder: str, renewals: int) -> Floats | None:
+        """Return the mean of the version's chunks, remembered where each has a vector of the present model; None where
+        none has.
+        """
+        key = (version_id, chunking, embedder, renewals)
         mean = self._means.get(key)
         if mean is not None:
             return mean
+        is_present = (Vector.embedder == embedder) & (Vector.renewal >= renewals)
         joined = (
             select(Vector.vector)
             .select_from(ChunkRow)
-            .outerjoin(Vector, (Vector.indexed_sha256 == ChunkRow.indexed_sha256) & (Vector.embedder == embedder))
+            .outerjoin(Vector, (Vector.indexed_sha256 == ChunkRow.indexed_sha256) & is_present)
         )
         rows = session.scalars(
             joined.where(ChunkRow.version_id == version_id, ChunkRow.chunking == chunking),

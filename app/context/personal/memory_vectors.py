@@ -18,7 +18,7 @@ from app.context.users.memory_ranking import MemoryColumns
 from app.context.users.tables import MemoryRow, UserRow
 from indexes.database.engine import Database
 from ingest.embedders import Embedder
-from ingest.vector_cache import Floats, find_vectors, save_vectors
+from ingest.vector_cache import Floats, find_vectors, renewals_of, save_vectors
 
 MOST_ENCODED = 256
 """So many texts are encoded for one request, the newest memories first; the next requests do the rest."""
@@ -51,7 +51,7 @@ class MemoryVectors:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._matrices: Remembered[tuple[str, str, str], MemoryMatrix] = Remembered(
+        self._matrices: Remembered[tuple[str, str, str, int], MemoryMatrix] = Remembered(
             MOST_BYTES, lambda matrix: matrix.size_bytes
         )
 
@@ -61,7 +61,9 @@ class MemoryVectors:
         No database transaction is open while it encodes. What the embedder raises is raised.
         """
         fingerprint = embedder.fingerprint
-        key = (workspace_id, user_id, fingerprint)
+        with self._database.read() as session:
+            renewals = renewals_of(session, fingerprint)
+        key = (workspace_id, user_id, fingerprint, renewals)
         before = self._matrices.get(key)
         if before is not None and before.known.all() and before.text_hashes == columns.text_hashes:
             return before
@@ -69,7 +71,7 @@ class MemoryVectors:
         absent = [one for one in dict.fromkeys(columns.text_hashes) if one not in found]
         if absent:
             with self._database.read() as session:
-                found |= find_vectors(session, fingerprint, absent)
+                found |= find_vectors(session, fingerprint, absent, least_renewal=renewals)
         found |= self._encoded(workspace_id, user_id, columns, embedder, fingerprint, found)
         matrix = _matrix(columns.text_hashes, found, embedder.vector_dimensions)
         self._matrices.put(key, matrix)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.context.aliases.changes import Change, promote
 from app.context.aliases.records import AliasChangeRow, load_alias
 from app.evaluation.promotion.condition import Condition
+from app.evaluation.promotion.embedder import embedder
 from app.evaluation.promotion.freshness import evidence, freshness
 from app.evaluation.promotion.material import Material, gather_material, name_of
 from app.evaluation.promotion.quality import quality
@@ -50,6 +51,7 @@ def check_promotion(session: Session, material: Material) -> PromotionCheck:
     conditions = [
         evidence(material),
         *freshness(session, material),
+        *embedder(session, material),
         *quality(session, material),
         *resources(material),
     ]

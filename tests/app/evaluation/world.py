@@ -23,8 +23,9 @@ from indexes.database.engine import now
 from indexes.database.tables import Job, Workspace
 from indexes.jobs import RunningJob, create_job
 from indexes.view import Views
+from ingest.builds import BUILD_INDEX
 from ingest.document import ParsedDocument
-from ingest.pipeline import BUILD_INDEX, INGEST, Pipeline
+from ingest.pipeline import INGEST, Pipeline
 from ingest.uploads import Upload, accept_uploads, delete_document
 from tests.database import fresh_database
 

@@ -20,6 +20,7 @@ from indexes.database.engine import Database
 from indexes.database.tables import ChunkRow, Document, Vector
 from indexes.stores.bm25 import Bm25
 from indexes.stores.faiss_flat import FaissFlat
+from ingest.canaries import CanaryRow
 from ingest.chunkers.whole_document import WholeDocument
 from ingest.embedders.hashing import Hashing
 from ingest.recipe import IndexRecipe
@@ -140,6 +141,20 @@ def test_a_mean_that_lacks_vectors_is_not_remembered(database: Database) -> None
     whole = moved(database, askers)
     assert np.abs(whole - partial).max() > 0.01
     assert whole == pytest.approx(moved(database), abs=1e-6)
+
+
+def test_a_mean_of_before_a_model_was_accepted_is_forgotten(database: Database) -> None:
+    with database.write() as session:
+        shelve(session, Rated(id="tea", passages=("tea",)))
+    askers = Askers(database)
+    before = moved(database, askers)
+    with database.write() as session:
+        row = CanaryRow(embedder=EMBEDDER.fingerprint, settings={}, vectors=b"", drift=0.0, renewals=1)
+        session.add(row)
+        session.flush()
+        turned = np.roll(EMBEDDER.encode(["tea"]), 1, axis=1)
+        save_vectors(session, EMBEDDER.fingerprint, [hashlib.sha256(b"tea").hexdigest()], turned)
+    assert np.abs(moved(database, askers) - before).max() > 0.01
 
 
 def test_the_last_thumb_decides_and_uses_after_it_count() -> None:

@@ -18,6 +18,7 @@ from app.context.users.memories import hide_memory
 from app.context.users.tables import MemoryRow
 from indexes.database.engine import Database, now
 from indexes.database.tables import Vector
+from ingest.canaries import CanaryRow
 from ingest.embedders import Vectors
 from ingest.embedders.hashing import Hashing
 from tests.app.context.personal.remembering import ranked, remember_all
@@ -99,6 +100,20 @@ def test_what_is_deleted_while_it_is_encoded_leaves_no_vector(database: Database
     assert len(ranked(Askers(database), "tea", EMBEDDER)) == 2
     with database.read() as session:
         assert len(session.scalars(select(Vector.indexed_sha256)).all()) == (1 if gone == "hidden" else 0)
+
+
+def test_vectors_of_before_a_model_was_accepted_are_made_anew(database: Database, watch: Watch) -> None:
+    remember_all(database, "tea", "coffee")
+    first, second = Askers(database), Askers(database)
+    ranked(first, "tea", EMBEDDER)
+    with database.write() as session:
+        row = CanaryRow(embedder=EMBEDDER.fingerprint, settings={}, vectors=b"", drift=0.0, renewals=1)
+        session.add(row)
+    for askers in (first, second, first):
+        ranked(askers, "tea", EMBEDDER)
+    assert [sorted(one) for one in watch.batches] == [["coffee", "tea"]] * 2
+    with database.read() as session:
+        assert set(session.scalars(select(Vector.renewal))) == {1}
 
 
 def test_after_forgetting_everything_is_read_anew(database: Database, watch: Watch) -> None:

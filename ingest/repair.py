@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from configs.errors import PlaygroundError
 from indexes.database.alerts import raise_alert
 from indexes.database.engine import Database
-from indexes.database.tables import Job
-from indexes.jobs import create_job
 from indexes.segments import quarantine
-from ingest.pipeline import BUILD_INDEX
+from ingest.builds import queue_build
 
 logger = logging.getLogger("playground.repair")
 
@@ -22,8 +19,6 @@ logger = logging.getLogger("playground.repair")
 def start_repair(session: Session, workspace_id: str, index_id: str, segment_ids: Collection[str]) -> str | None:
     """Quarantine the segments and return the id of the job that rebuilds what they held from SQL and the vector cache,
     all in the caller's unit of work; None where none of them is in use any more.
-
-    A build that waits already is joined; one that runs may be past the documents, so another follows it.
     """
     if not quarantine(session, workspace_id, segment_ids):
         return None
@@ -32,11 +27,7 @@ def start_repair(session: Session, workspace_id: str, index_id: str, segment_ids
         f"{len(segment_ids)} segments of an index are not as they were written; they are set aside and rebuilt",
         workspace_id=workspace_id, segments=sorted(segment_ids),
     )  # fmt: skip
-    waiting = select(Job).where(Job.workspace_id == workspace_id, Job.kind == BUILD_INDEX, Job.state == "queued")
-    for job in session.scalars(waiting.order_by(Job.created_at, Job.id)):
-        if job.arguments["index_id"] == index_id:
-            return job.id
-    return create_job(session, workspace_id, BUILD_INDEX, {"index_id": index_id})
+    return queue_build(session, workspace_id, index_id)
 
 
 def repair_found(database: Database, workspace_id: str, index_id: str, segment_ids: Collection[str]) -> None:

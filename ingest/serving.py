@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from indexes.database.catalog import list_indexes, list_segments, raise_generation
+from indexes.database.catalog import list_indexes, list_segments, missing_versions, raise_generation
 from indexes.database.engine import new_id, now
 from indexes.database.tables import ChunkRow, Document, IndexRow, Segment, Served, Version
 from indexes.jobs import RunningJob
@@ -138,13 +138,15 @@ def _places(chunks: Sequence[ChunkRow], documents: dict[str, str]) -> list[Place
 def switch_over(session: Session, workspace_id: str, baked: Sequence[BakedSegment]) -> None:
     """Insert the manifest rows and let the indexes answer with what lies in them, all in the caller's unit of work.
 
-    A document that was deleted or overtaken by a newer version meanwhile keeps what it has.
+    A document that was deleted or overtaken by a newer version meanwhile keeps what it has. An index that still misses
+    documents and never answered does not begin to: its build lets it.
     """
     for segment in baked:
         wanted = _wanted(session, segment)
         _serve(session, workspace_id, segment, [place for place in segment.places if place.version_id in wanted])
     for index_id in {segment.index_id for segment in baked}:
-        mark_built(session, index_id)
+        if not missing_versions(session, workspace_id, index_id):
+            mark_built(session, index_id)
         _retire_unserved(session, index_id)
     raise_generation(session, workspace_id)
 

@@ -14,7 +14,7 @@ from app.api.caller import CallerName
 from app.api.examples_aliases import ALIASES, CANDIDATES, ROLLBACKS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Name, Page, WorkspaceId, example
-from app.api.service import CurrentService
+from app.api.service import CurrentService, Service
 from app.context.aliases.changes import Change, delete_alias, drop_candidate, name_candidate, put_alias, roll_back
 from app.context.aliases.limits import Limits
 from app.context.aliases.records import (
@@ -123,6 +123,12 @@ def change_view(row: AliasChangeRow) -> ChangeView:
     return ChangeView.model_validate(row, from_attributes=True)
 
 
+def enqueue_build(service: Service, change: ChangeView) -> None:
+    """Let the job begin at once, where there is one, by which the index of a committed change catches up."""
+    if "build_job" in change.details:
+        service.enqueue(change.details["build_job"])
+
+
 def _pointed(strategy: str | None, version: int | None) -> Pointed | None:
     return None if strategy is None or version is None else Pointed(strategy=strategy, version=version)
 
@@ -186,7 +192,8 @@ async def put_candidate(
 ) -> AliasView:
     """Make a strategy version the candidate; with `canary_percent` it answers that share of users from now on.
 
-    Nothing is built: 409 with the call that builds the index, where users are to be answered and none is there.
+    Nothing is built: 409 with the call that builds the index, where users are to be answered and none is there or it
+    misses documents. From then on the index that answers them follows uploads.
     """
 
     def work() -> AliasView:
@@ -226,13 +233,16 @@ async def create_rollback(
 ) -> ChangeView:
     """Let the exact version answer again that the last promotion replaced, in every process from now on.
 
-    Its index was kept. Once more, and the version before that one answers. Canaries end.
+    Its index was kept, and follows uploads from now on; where it misses documents, `build_job` in `details` is the job
+    that brings them in. Once more, and the version before that one answers. Canaries end.
     """
 
     def work() -> ChangeView:
         with service.database.write() as session:
             load_workspace(session, workspace_id)
-            return change_view(roll_back(session, workspace_id, alias, Change(caller, body.reason)))
+            view = change_view(roll_back(session, workspace_id, alias, Change(caller, body.reason)))
+        enqueue_build(service, view)
+        return view
 
     return await service.run(work)
 

@@ -16,7 +16,7 @@ from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import IndexId, Name, Page, WorkspaceId, example
 from app.api.routers.jobs import JobView, load_view
 from app.api.service import CurrentService
-from app.context.aliases.changes import check_index_unneeded
+from app.context.aliases.serving_index import check_index_unneeded, is_to_answer
 from app.context.saved_strategies import ensure_index
 from app.context.strategy import BaselineSetup
 from configs.errors import ConflictError, InvalidInputError
@@ -123,7 +123,8 @@ async def build_index(
 ) -> BuildStarted:
     """Build the index a strategy searches, or bring it up to date, in a job.
 
-    Chunks and vectors that other indexes share are not made again. A build of the same index under way is joined.
+    Chunks and vectors that other indexes share are not made again. A build of the same index under way is joined. The
+    index that an alias answers users from follows uploads, whatever `maintained` says.
     """
 
     def work() -> tuple[str, str]:
@@ -134,7 +135,8 @@ async def build_index(
                 raise InvalidInputError(
                     f"the baseline {setup.baseline!r} needs no index", hint="use it as it is", code="no_index_needed"
                 )
-            index = ensure_index(session, workspace_id, setup, maintained=body.maintained)
+            maintained = body.maintained or is_to_answer(session, workspace_id, setup)
+            index = ensure_index(session, workspace_id, setup, maintained=maintained)
             job_id = _job_under_way(session, workspace_id, index.id)
             if job_id is None:
                 job_id = create_job(session, workspace_id, BUILD_INDEX, {"index_id": index.id})
@@ -247,12 +249,17 @@ async def change_index(
     index_id: IndexId,
     body: Annotated[IndexChange, Body(openapi_examples=INDEX_CHANGES)],
 ) -> IndexView:
-    """Change whether the index follows uploads; what it misses already is brought in by POST …/indexes."""
+    """Change whether the index follows uploads; what it misses already is brought in by POST …/indexes.
+
+    409 for an index that an alias answers from, is to, or would after a rollback: it goes on following uploads.
+    """
 
     def work() -> IndexView:
         with service.database.write() as session:
             load_workspace(session, workspace_id)
             index = load_index(session, workspace_id, index_id)
+            if index.maintained and not body.maintained:
+                check_index_unneeded(session, workspace_id, index_id)
             index.maintained = body.maintained
             session.flush()
             return view_of(session, index)

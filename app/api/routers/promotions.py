@@ -11,7 +11,7 @@ from app.api.authentication import CurrentCaller
 from app.api.examples_aliases import PROMOTIONS
 from app.api.idempotency import PlaygroundRoute
 from app.api.parameters import AliasName, Name, WorkspaceId, example
-from app.api.routers.aliases import ChangeView, Reason, change_view
+from app.api.routers.aliases import ChangeView, Reason, change_view, enqueue_build
 from app.api.service import CurrentService
 from app.context.aliases.changes import Change
 from app.context.aliases.records import load_alias
@@ -86,8 +86,9 @@ async def create_promotion(
     """Let the candidate answer, in every process from now on, where every condition of the check is met.
 
     Else 409 with each unmet condition and its figures, unless `override_reason` is given, which takes the role admin.
-    The index of the version that answered before is kept for a rollback. Without an index nothing is promoted,
-    whatever the reason: 409 with the call that builds it.
+    The index that answers follows uploads from now on; where it misses documents, `build_job` in `details` is the job
+    that brings them in. The index of the version that answered before is kept for a rollback. Without an index nothing
+    is promoted, whatever the reason: 409 with the call that builds it.
     """
     if body.override_reason is not None:
         caller.check_role("admin", workspace_id)
@@ -98,6 +99,8 @@ async def create_promotion(
             change = promote_with_evidence(
                 session, workspace_id, alias, body.experiment_id, Change(caller.name, body.reason), body.override_reason
             )
-            return change_view(change)
+            view = change_view(change)
+        enqueue_build(service, view)
+        return view
 
     return await service.run(work)

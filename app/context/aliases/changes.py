@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.context.aliases.limits import Limits
 from app.context.aliases.records import (
     AliasChangeRow,
     AliasRow,
-    active_of,
-    candidate_of,
     load_alias,
     needed_candidate,
     nothing_active,
     previous_of,
 )
-from app.context.aliases.serving_index import check_answers, index_of
+from app.context.aliases.serving_index import check_answers, check_whole, follow_uploads
 from app.context.saved_strategies import load_strategy
 from configs.errors import ConflictError
 from configs.part import JsonObject
@@ -59,8 +57,9 @@ def name_candidate(
 ) -> AliasRow:
     """Make a strategy version the candidate, by default the newest; `percent` of the users get its answers.
 
-    Raises NotFoundError, and ConflictError: `already_active`, `nothing_active` for a share of users where nothing else
-    answers, `index_missing` where the candidate could not answer them.
+    The index that answers those users follows uploads from then on. Raises NotFoundError, and ConflictError:
+    `already_active`, `nothing_active` for a share of users where nothing else answers, `index_missing` or
+    `index_behind` where the candidate could not answer them from every document.
     """
     row = load_alias(session, workspace_id, name, to_change=True)
     saved = load_strategy(session, workspace_id, strategy, version)
@@ -73,7 +72,8 @@ def name_candidate(
     if percent:
         if row.active_strategy is None:
             raise nothing_active(name)
-        check_answers(session, workspace_id, saved)
+        check_whole(session, workspace_id, saved)
+        follow_uploads(session, workspace_id, saved)
     row.candidate_strategy, row.candidate_version, row.canary_percent = saved.name, saved.version, percent
     about = saved.name, saved.version
     _record(session, row, "candidate", change, about=about, details={"canary_percent": percent})
@@ -93,19 +93,21 @@ def drop_candidate(session: Session, workspace_id: str, name: str, change: Chang
 def promote(session: Session, row: AliasRow, change: Change, evidence: JsonObject) -> AliasChangeRow:
     """Let the candidate answer from the commit on, in every process; the version before is kept for a rollback.
 
-    From then on the index that answers for it follows uploads; that of the version before goes on as it did. `row` was
-    loaded to be changed. Raises ConflictError (`no_candidate`, `index_missing`).
+    From then on the index that answers for it follows uploads; where it misses documents, `build_job` in the details
+    names the job that brings them in. That of the version before goes on as it did. `row` was loaded to be changed.
+    Raises ConflictError (`no_candidate`, `index_missing`).
     """
     candidate = needed_candidate(session, row)
     check_answers(session, row.workspace_id, candidate)
-    index = index_of(session, row.workspace_id, candidate)
-    if index is not None:
-        index.maintained = True
+    job_id = follow_uploads(session, row.workspace_id, candidate)
     replaced = row.active_change
     row.active_strategy, row.active_version = candidate.name, candidate.version
     row.candidate_strategy, row.candidate_version, row.canary_percent = None, None, 0
     about = candidate.name, candidate.version
-    made = _record(session, row, "promoted", change, about=about, replaces=replaced, evidence=evidence)
+    details = _catching_up(job_id)
+    made = _record(
+        session, row, "promoted", change, about=about, replaces=replaced, details=details, evidence=evidence
+    )  # fmt: skip
     row.active_change = made.number
     session.flush()
     return made
@@ -114,8 +116,9 @@ def promote(session: Session, row: AliasRow, change: Change, evidence: JsonObjec
 def roll_back(session: Session, workspace_id: str, name: str, change: Change) -> AliasChangeRow:
     """Let the version answer again that the last promotion replaced; again, and it is the one before that.
 
-    The candidate stays one, but gets no users any more. Raises NotFoundError, and ConflictError: `nothing_before`, or
-    `index_missing` where the version could not answer.
+    It answers at once, and its index catches up: where that misses documents, `build_job` in the details names the job
+    that brings them in. The candidate stays one, but gets no users any more. Raises NotFoundError, and ConflictError:
+    `nothing_before`, or `index_missing` where the version could not answer.
     """
     row = load_alias(session, workspace_id, name, to_change=True)
     before = previous_of(session, row)
@@ -125,14 +128,17 @@ def roll_back(session: Session, workspace_id: str, name: str, change: Change) ->
             hint="see GET …/aliases/{alias}/changes; to answer with another version, promote it",
             code="nothing_before",
         )
-    check_answers(session, workspace_id, load_strategy(session, workspace_id, before.strategy, before.version))
+    saved = load_strategy(session, workspace_id, before.strategy, before.version)
+    check_answers(session, workspace_id, saved)
+    job_id = follow_uploads(session, workspace_id, saved)
     left = {"from_strategy": row.active_strategy, "from_version": row.active_version}
     row.active_strategy, row.active_version, row.active_change = before.strategy, before.version, before.number
     row.canary_percent = 0
     if (row.candidate_strategy, row.candidate_version) == (before.strategy, before.version):
         row.candidate_strategy, row.candidate_version = None, None
     about = before.strategy, before.version
-    return _record(session, row, "rolled_back", change, about=about, replaces=before.number, details=left)
+    details = {**left, **_catching_up(job_id)}
+    return _record(session, row, "rolled_back", change, about=about, replaces=before.number, details=details)
 
 
 def delete_alias(session: Session, workspace_id: str, name: str) -> None:
@@ -170,25 +176,8 @@ def check_not_aliased(session: Session, workspace_id: str, strategy: str) -> Non
         )
 
 
-def check_index_unneeded(session: Session, workspace_id: str, index_id: str) -> None:
-    """Raise ConflictError (`index_in_use`) where an alias answers from the index, is to, or would after a rollback."""
-    pointing = or_(AliasRow.active_strategy.is_not(None), AliasRow.candidate_strategy.is_not(None))
-    for row in session.scalars(select(AliasRow).where(AliasRow.workspace_id == workspace_id, pointing)):
-        before = previous_of(session, row)
-        kept = None
-        if before is not None and before.strategy is not None:
-            kept = load_strategy(session, workspace_id, before.strategy, before.version)
-        roles = {"active": active_of(session, row), "candidate": candidate_of(session, row), "previous": kept}
-        for role, saved in roles.items():
-            index = index_of(session, workspace_id, saved) if saved is not None else None
-            if saved is not None and index is not None and index.id == index_id:
-                raise ConflictError(
-                    f"index {index_id} answers for {saved.name} version {saved.version}, the {role} one of the alias "
-                    f"{row.name!r}",
-                    hint="it is kept as long as the alias may answer with it: promote another version, drop the "
-                    "candidate, or delete the alias",
-                    code="index_in_use",
-                )
+def _catching_up(job_id: str | None) -> JsonObject:
+    return {} if job_id is None else {"build_job": job_id}
 
 
 def _record(

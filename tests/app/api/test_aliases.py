@@ -206,6 +206,33 @@ def test_what_an_alias_needs_is_not_deleted(bot: Bot) -> None:
     expect(204, bot.workspace.request("DELETE", "/strategies/small"))
 
 
+def test_an_index_that_answers_users_goes_on_following_uploads(bot: Bot) -> None:
+    used = bot.workspace.post("/searches", {"query": "bark", "alias": "bot"})["index_id"]
+    response = bot.workspace.request("PATCH", f"/indexes/{used}", json={"maintained": False})
+    expect_problem(response, 409, "index_in_use")
+    assert bot.workspace.get(f"/indexes/{used}")["maintained"]
+    expect(204, bot.workspace.request("DELETE", BOT))
+    expect(200, bot.workspace.request("PATCH", f"/indexes/{used}", json={"maintained": False}))
+
+
+def test_users_are_answered_from_every_document(bot: Bot) -> None:
+    bot.workspace.send({"text": "The elm has rough leaves.", "external_id": "elm"})
+    response = bot.workspace.request("PUT", f"{BOT}/candidate", json={"strategy": "large", "canary_percent": 50})
+    assert expect_problem(response, 409, "index_behind")["missing_documents"] == 1
+    bot.candidate(strategy="large")
+    change = bot.promote(override_reason="the elm")
+    assert bot.workspace.wait(change["details"]["build_job"])["state"] == "succeeded"
+    found = bot.workspace.post("/searches", {"query": "rough leaves", "alias": "bot", "require_fresh": True})
+    assert (found["strategy"], found["passages"][0]["external_id"]) == ("large version 1", "elm")
+    bot.workspace.send({"text": "The ash has winged seeds.", "external_id": "ash"})
+    assert bot.workspace.found("winged seeds", alias="bot", require_fresh=True)[0] == "ash"
+
+
+def test_an_index_built_for_what_answers_follows_uploads(bot: Bot) -> None:
+    assert bot.workspace.build(strategy="small", maintained=False)["maintained"]
+    assert not bot.workspace.build(strategy="large", maintained=False)["maintained"]
+
+
 def test_recent_questions_are_shadowed_for_whom_they_belong_to(bot: Bot) -> None:
     for user in ("ann", "ben"):
         expect(201, bot.workspace.request("PUT", f"/users/{user}", json={}))

@@ -79,7 +79,7 @@ class World:
             job_id = create_job(session, WORKSPACE, INGEST, {})
             accept_uploads(session, WORKSPACE, job_id, uploads)
         if ready:
-            self._do(job_id)
+            self.work(job_id)
 
     def delete(self, document_id: str) -> None:
         """Delete a document."""
@@ -91,8 +91,17 @@ class World:
         with self.database.write() as session:
             index = ensure_index(session, WORKSPACE, setup, maintained=maintained)
             job_id = create_job(session, WORKSPACE, BUILD_INDEX, {"index_id": index.id})
-        self._do(job_id)
+        self.work(job_id)
         return setup
+
+    def work(self, job_id: str) -> None:
+        """Do a job in this thread."""
+        with self.database.write() as session:
+            job = session.get_one(Job, job_id)
+            job.state, job.lease = "running", 1
+        running = RunningJob(self.database, job, 1, threading.Event())
+        for _ in self._pipeline.handlers()[job.kind](running):
+            pass
 
     def version_of(self, document_id: str) -> str:
         """Return the version of the document that answers."""
@@ -109,14 +118,6 @@ class World:
         with self.database.write() as session:
             row, is_new = save_question_set(session, WORKSPACE, name, new_questions(*questions))
             return row.content_hash, is_new
-
-    def _do(self, job_id: str) -> None:
-        with self.database.write() as session:
-            job = session.get_one(Job, job_id)
-            job.state, job.lease = "running", 1
-        running = RunningJob(self.database, job, 1, threading.Event())
-        for _ in self._pipeline.handlers()[job.kind](running):
-            pass
 
 
 def new_questions(*questions: JsonObject) -> list[NewQuestion]:

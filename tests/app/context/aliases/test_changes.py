@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.context.aliases.changes import (
-    check_index_unneeded,
     check_not_aliased,
     delete_alias,
     drop_candidate,
@@ -22,10 +21,7 @@ from app.context.aliases.changes import (
 from app.context.aliases.limits import Limits
 from app.context.aliases.records import list_aliases, list_changes, load_alias
 from app.context.aliases.serving import serve
-from app.context.saved_strategies import find_index
-from app.context.strategy import SearchSetup
 from configs.errors import ConflictError, NotFoundError
-from indexes.database.catalog import load_index
 from indexes.database.engine import Database
 from tests.app.context.aliases.bots import BOT, BY, Bots
 from tests.app.evaluation.world import WORKSPACE, World, lexical
@@ -33,13 +29,6 @@ from tests.app.evaluation.world import WORKSPACE, World, lexical
 
 def refused(code: str) -> Any:
     return pytest.raises(ConflictError, check=lambda error: error.code == code)
-
-
-def index_id(bots: Bots, setup: SearchSetup) -> str:
-    with bots.world.database.read() as session:
-        index = find_index(session, WORKSPACE, setup)
-        assert index is not None
-        return index.id
 
 
 def test_a_new_alias_answers_nothing(bots: Bots) -> None:
@@ -185,36 +174,6 @@ def test_what_cannot_answer_is_not_promoted_and_gets_no_users(bots: Bots) -> Non
     bots.world.build(lexical(64))
     bots.promote_candidate()
     assert bots.answers() == ("active", "large", 1)
-
-
-def test_promotion_lets_the_index_follow_uploads_and_the_old_one_goes_on(bots: Bots) -> None:
-    bots.promote("small", 1)
-    bots.world.build(lexical(64))
-    bots.promote("large")
-    bots.world.add("birch", "The birch has white bark.")
-    for setup in (lexical(16), lexical(64)):
-        with bots.world.database.read() as session:
-            assert load_index(session, WORKSPACE, index_id(bots, setup)).maintained
-        assert bots.world.retriever.open_index(WORKSPACE, setup)[1].documents
-
-
-def test_indexes_that_an_alias_may_need_are_kept(bots: Bots) -> None:
-    bots.world.build(lexical(64))
-    bots.world.build(lexical(32))
-    small, large, other = (index_id(bots, lexical(size)) for size in (16, 64, 32))
-    with bots.world.database.read() as session:
-        check_index_unneeded(session, WORKSPACE, small)
-    bots.promote("small", 1)
-    bots.candidate("large")
-    bots.promote_candidate()
-    with bots.world.database.read() as session:
-        for index, role in ((small, "previous"), (large, "active")):
-            with pytest.raises(ConflictError, match=role):
-                check_index_unneeded(session, WORKSPACE, index)
-        check_index_unneeded(session, WORKSPACE, other)
-    bots.promote("nothing")
-    with bots.world.database.read() as session:
-        check_index_unneeded(session, WORKSPACE, small)
 
 
 def test_strategies_that_an_alias_had_are_kept(bots: Bots) -> None:

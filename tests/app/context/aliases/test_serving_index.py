@@ -15,7 +15,7 @@ from app.context.strategy import SearchSetup
 from configs.errors import ConflictError
 from indexes.database.catalog import missing_versions
 from indexes.database.tables import IndexRow, Job
-from ingest.pipeline import BUILD_INDEX
+from ingest.builds import BUILD_INDEX
 from tests.app.context.aliases.bots import BOT, BY, Bots
 from tests.app.evaluation.world import WORKSPACE, lexical
 

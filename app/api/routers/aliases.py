@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from app.api.authentication import needs
+from app.api.authentication import CurrentCaller, needs
 from app.api.caller import CallerName
 from app.api.examples_aliases import ALIASES, CANDIDATES, ROLLBACKS
 from app.api.idempotency import PlaygroundRoute
@@ -162,19 +162,23 @@ async def put_one(
     service: CurrentService,
     workspace_id: WorkspaceId,
     alias: AliasName,
-    caller: CallerName,
+    caller: CurrentCaller,
     response: Response,
     body: Annotated[NewAlias, Body(openapi_examples=ALIASES)],
 ) -> AliasView:
     """Make the alias, or replace its description and limits; what answers for it stays. A new one answers nothing yet.
 
-    Limits are held against the experiment that a promotion brings.
+    Limits are held against the experiment that a promotion brings. Other limits for an alias that is there take the
+    role admin, as an override does.
     """
 
     def work() -> tuple[AliasView, bool]:
         with service.database.write() as session:
             load_workspace(session, workspace_id)
-            row, is_new = put_alias(session, workspace_id, alias, body.description, body.limits, Change(caller))
+            known = session.get(AliasRow, (workspace_id, alias))
+            if known is not None and known.parsed_limits() != body.limits:
+                caller.check_role("admin", workspace_id)
+            row, is_new = put_alias(session, workspace_id, alias, body.description, body.limits, Change(caller.name))
             return view_of(session, row), is_new
 
     view, is_new = await service.run(work)

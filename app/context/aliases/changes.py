@@ -45,7 +45,7 @@ def put_alias(
         )  # fmt: skip
         row.canary_percent = row.last_change = 0
         session.add(row)
-    elif (row.description, row.limits) == (description, content):
+    elif (row.description, row.parsed_limits()) == (description, limits):
         return row, False
     row.description, row.limits = description, content
     _record(session, row, "created" if is_new else "settings", change, details={"limits": content})

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_MARGIN = 0.1
+"""What may be lost with wider margins is a regression by any measure; what was set wider before counts as this."""
+
 
 class Limits(BaseModel):
     """Limits on what an experiment measured; null sets none. The upper end of an interval is held against them.
@@ -13,7 +16,9 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    margin: float = Field(0.05, gt=0, le=0.5, description="widest margin of an experiment that counts as evidence")
+    margin: float = Field(
+        0.05, gt=0, le=MOST_MARGIN, description="widest margin of an experiment that counts as evidence"
+    )
     question_set: str | None = Field(
         None, min_length=1, max_length=200, description="the question set that evidence must have asked; null takes any"
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.context.aliases.limits import Limits
+from app.context.aliases.limits import MOST_MARGIN, Limits
 from app.context.saved_strategies import SavedStrategy, StrategyRow, load_strategy
 from configs.errors import ConflictError, NotFoundError
 from indexes.database.engine import Base, Json, UtcDateTime, now
@@ -48,7 +48,8 @@ class AliasRow(Base):
 
     def parsed_limits(self) -> Limits:
         """Return what a promotion must keep."""
-        return Limits.model_validate(self.limits)
+        margin = min(self.limits["margin"], MOST_MARGIN)
+        return Limits.model_validate({**self.limits, "margin": margin})
 
 
 class AliasChangeRow(Base):

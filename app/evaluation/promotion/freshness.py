@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.context.aliases.serving_index import index_of
 from app.context.strategy import BaselineSetup
+from app.context.users.known import EVERYONE
 from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.pins import pin_versions
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.promotion.condition import Condition, condition
 from app.evaluation.promotion.material import Material, name_of
 from app.evaluation.question_sets import QuestionSetRow
+from indexes.access import Principal
 from indexes.database.catalog import missing_versions
+from indexes.database.tables import Document
 
 
 def evidence(material: Material) -> Condition:
@@ -45,6 +49,7 @@ def freshness(session: Session, material: Material) -> Iterator[Condition]:
     yield from _agreement(material, experiment, findings)
     yield _question_set(session, experiment)
     yield _documents(session, experiment, findings)
+    yield _access(session, experiment)
 
 
 def _index(session: Session, material: Material) -> Condition:
@@ -80,14 +85,37 @@ def _question_set(session: Session, experiment: ExperimentRow) -> Condition:
     return condition("question_set", is_same, then if is_same else f"{then} and has {row.content_hash} now")
 
 
+def _access(session: Session, experiment: ExperimentRow) -> Condition:
+    """Tell whether somebody who asked may read each document: what nobody may read neither helps nor misleads, and
+    strategies that could find nothing are all alike.
+    """
+    users = experiment.users or {}
+    names = {f"user:{one}" for one in users} | {f"group:{one}" for groups in users.values() for one in groups}
+    principals = experiment.parsed_specification().principals
+    asker = Principal.of([*principals, *names, *([EVERYONE] if users else [])])
+    statement = select(Document.id, Document.access).where(
+        Document.workspace_id == experiment.workspace_id, Document.deleted_at.is_(None), Document.access.is_not(None)
+    )
+    hidden = sorted(one for one, access in session.execute(statement) if not asker.may_read(access))
+    labelled = {label["document_id"] for one in experiment.questions for label in one.get("labels", ())}
+    detail = f"{len(hidden)} of {len(experiment.pins)} documents may be read by nobody who asked"
+    if hidden:
+        detail += f", {len(labelled.intersection(hidden))} of those with answers; name `principals` in the experiment"
+    return condition("access", not hidden, detail, measured=len(hidden), limit=0, items=hidden)
+
+
 def _documents(session: Session, experiment: ExperimentRow, findings: Findings) -> Condition:
     now, then = pin_versions(session, experiment.workspace_id), experiment.pins
     changed = sorted(one for one in now.keys() & then.keys() if now[one] != then[one])
     new, gone = sorted(now.keys() - then.keys()), sorted(then.keys() - now.keys())
-    differ = len(changed) + len(new) + len(gone)
+    since = select(Document.id).where(
+        Document.workspace_id == experiment.workspace_id, Document.updated_at > experiment.created_at
+    )
+    described = sorted((now.keys() & then.keys()).intersection(session.scalars(since)) - set(changed))
+    differ = len(changed) + len(new) + len(gone) + len(described)
     detail = f"{differ} documents differ from the {len(then)} it ran on: {len(changed)} changed, {len(new)} new, "
-    detail += f"{len(gone)} gone"
+    detail += f"{len(gone)} gone, {len(described)} with another title, tags, metadata or access list"
     if findings.erased_cells:
         detail += f"; {findings.erased_cells} of its cells rest on erased documents"
     is_met = not differ and not findings.erased_cells
-    return condition("documents", is_met, detail, measured=differ, limit=0, items=[*changed, *new, *gone])
+    return condition("documents", is_met, detail, measured=differ, limit=0, items=[*changed, *new, *gone, *described])

@@ -15,6 +15,7 @@ from app.evaluation.experiments.findings import Findings
 from app.evaluation.experiments.records import ExperimentRow
 from app.evaluation.question_sets import load_question_set
 from configs.errors import NotFoundError
+from indexes.access import Filter
 
 MOST_EXPERIMENTS = 100
 
@@ -39,12 +40,14 @@ class Run(Value):
 
 
 class Line(Value):
-    """The runs of one version by one metric, oldest first."""
+    """The runs of one version by one metric, over the same documents and on the same behalf, oldest first."""
 
     strategy: str
     version: int
     state: State
     metric: str
+    principals: list[str] = Field(description="on whose behalf strategies searched")
+    filter: Filter | None = Field(description="the documents that were searched; null: all")
     runs: list[Run]
     change: float = Field(description="last score less the first one")
     trend: Trend = Field(
@@ -88,17 +91,19 @@ def run_history(session: Session, alias: AliasRow, question_set: str | None) -> 
 def _lines(session: Session, alias: AliasRow, one: StrategyState, experiments: list[ExperimentRow]) -> list[Line]:
     saved = load_strategy(session, alias.workspace_id, one.strategy, one.version)
     fingerprint = saved.strategy.resolved().fingerprint
-    by_metric: dict[str, list[Run]] = {}
+    comparable: dict[tuple[str, tuple[str, ...], Filter | None], list[Run]] = {}
     for experiment in experiments:
-        run = _run(experiment, fingerprint)
-        if run is not None:
-            by_metric.setdefault(run[0], []).append(run[1])
+        found = _run(experiment, fingerprint)
+        if found is not None:
+            metric, run = found
+            asked = experiment.parsed_specification()
+            comparable.setdefault((metric, tuple(sorted(asked.principals)), asked.filter), []).append(run)
     return [
         Line(
-            strategy=one.strategy, version=one.version, state=one.state, metric=metric, runs=runs,
-            change=runs[-1].mean - runs[0].mean, trend=trend_of(runs[0], runs[-1]),
+            strategy=one.strategy, version=one.version, state=one.state, metric=metric, principals=list(principals),
+            filter=restriction, runs=runs, change=runs[-1].mean - runs[0].mean, trend=trend_of(runs[0], runs[-1]),
         )
-        for metric, runs in by_metric.items()
+        for (metric, principals, restriction), runs in comparable.items()
     ]  # fmt: skip
 
 

@@ -148,3 +148,18 @@ def test_a_preview_reads_documents_of_the_callers_workspaces_alone(team: Team) -
     for who, status in (("viewer", 200), ("stranger", 404)):
         headers = {"Authorization": f"Bearer {team.keys[who]}"}
         assert team.client.post("/v1/chunkings/preview", json=body, headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(("role", "status"), [("editor", 403), ("admin", 200)])
+def test_who_may_change_what_an_alias_asks_for(team: Team, role: str, status: int) -> None:
+    """Else whoever may promote on evidence says what evidence is."""
+    url, name = f"/v1/workspaces/{team.workspace.id}/aliases/gated", {"description": "x"}
+    editor, asker = ({"Authorization": f"Bearer {team.keys[one]}"} for one in ("editor", role))
+    strict = {"limits": {"margin": 0.01, "request_tokens": 10}}
+    assert team.client.put(url, json=strict, headers=editor).status_code in (200, 201)
+    assert team.client.put(url, json={**name, **strict}, headers=editor).status_code == 200
+    changed = team.client.put(url, json={**name, "limits": {"margin": 0.1}}, headers=asker)
+    assert changed.status_code == status, changed.text
+    shown = expect(200, team.client.get(url, headers=editor))["limits"]
+    assert (shown["margin"], shown["request_tokens"]) == ((0.1, None) if role == "admin" else (0.01, 10))
+    assert team.client.delete(url, headers={"Authorization": f"Bearer {team.keys['admin']}"}).status_code == 204

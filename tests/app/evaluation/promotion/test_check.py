@@ -9,6 +9,8 @@ import pytest
 from app.evaluation.question_sets import delete_question_set
 from configs.errors import ConflictError, NotFoundError
 from configs.part import JsonObject
+from indexes.database.engine import now
+from indexes.database.tables import Document
 from tests.app.evaluation.experiments.laboratory import QUESTIONS, words
 from tests.app.evaluation.promotion.trials import Trials
 from tests.app.evaluation.world import WORKSPACE, asked
@@ -35,7 +37,7 @@ def test_a_first_promotion_needs_no_comparison(trials: Trials) -> None:
     experiment_id = trials.compare("s16", "s32")
     checked = trials.check(experiment_id)
     assert {one.name for one in checked.conditions} == {
-        "evidence", "index", "strategy", "question_set", "documents", "failures", "must_pass",
+        "evidence", "index", "strategy", "question_set", "documents", "access", "failures", "must_pass",
     }  # fmt: skip
     assert checked.is_met, checked.unmet
     change = trials.promote(experiment_id)
@@ -50,7 +52,7 @@ def test_every_condition_can_be_met_against_an_active_version(trials: Trials, up
     trials.edit_strategy(upgraded, "s32", latency={"requests": 100, "p50": latency, "p95": latency, "p99": None})
     checked = trials.check(upgraded)
     assert checked.is_met, checked.unmet
-    assert len(checked.conditions) == 12
+    assert len(checked.conditions) == 13
     trials.promote(upgraded)
     assert trials.active() == "s32"
 
@@ -109,6 +111,31 @@ def test_other_documents_make_evidence_stale(trials: Trials, change: str) -> Non
     found = trials.condition(experiment_id, "documents")
     assert (found.is_met, found.measured, f"1 {change}" in found.detail) == (False, 1, True)
     assert found.items == ["elm" if change == "new" else "larch"]
+
+
+@pytest.mark.parametrize("values", [{"title": "Other"}, {"access": ["group:a"]}, {"attributes": {"n": 1}}], ids=str)
+def test_documents_that_are_described_anew_make_evidence_stale(trials: Trials, values: JsonObject) -> None:
+    trials.candidate("s16")
+    experiment_id = trials.compare("s16", "s32", principals=["group:a"])
+    with trials.world.database.write() as session:
+        document = session.get_one(Document, "larch")
+        document.updated_at = now()
+        for name, value in values.items():
+            setattr(document, name, value)
+    found = trials.condition(experiment_id, "documents")
+    assert (found.is_met, found.measured, found.items) == (False, 1, ["larch"])
+    assert "1 with another title" in found.detail
+
+
+def test_an_experiment_that_may_not_read_the_documents_is_no_evidence(trials: Trials) -> None:
+    """Strategies that can find nothing are all alike, and equivalent."""
+    trials.world.add("elm", "The elm has rough leaves.", access=["group:a"])
+    trials.world.add("larch", "It drops its needles in autumn.", access=["group:a", "group:b"])
+    trials.candidate("s16")
+    found = trials.condition(trials.compare("s16", "s32"), "access")
+    assert (found.is_met, found.measured, found.items) == (False, 2, ["elm", "larch"])
+    for principals, is_met in ((["group:b"], False), (["group:a"], True)):
+        assert trials.condition(trials.compare("s16", "s32", principals=principals), "access").is_met is is_met
 
 
 def test_an_index_behind_its_documents_is_told(trials: Trials) -> None:

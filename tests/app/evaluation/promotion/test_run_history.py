@@ -63,6 +63,21 @@ def test_drafts_have_no_line_and_metrics_are_apart(trials: Trials) -> None:
     ]  # fmt: skip
 
 
+def test_runs_over_other_documents_or_on_another_behalf_are_apart(trials: Trials) -> None:
+    trials.activate("s16")
+    restriction = {"all": [{"tags": ["rare"]}]}
+    trials.compare("s16", "s32")
+    trials.compare("s16", "s32", filter=restriction)
+    trials.compare("s16", "s32", principals=["group:b", "group:a"])
+    trials.compare("s16", "s32", principals=["group:a", "group:b"])
+    lines = history(trials).lines
+    assert [(line.principals, line.filter is None, len(line.runs)) for line in lines] == [
+        ([], True, 1), ([], False, 1), (["group:a", "group:b"], True, 2),
+    ]  # fmt: skip
+    assert lines[1].runs[0].mean == 0  # nothing is tagged like that, and no line goes down by it
+    assert {line.trend for line in lines} == {"steady"}
+
+
 def test_without_a_run_there_is_no_history(trials: Trials) -> None:
     for question_set in (None, "absent"):
         with pytest.raises(NotFoundError):

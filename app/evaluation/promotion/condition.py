@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Literal[
-    "evidence", "strategy", "agreement", "question_set", "documents", "index", "failures", "margin", "no_regression",
-    "must_pass", "latency", "tokens", "cost",
+    "evidence", "strategy", "agreement", "question_set", "documents", "index", "failures", "questions", "score",
+    "margin", "no_regression", "must_pass", "latency", "tokens", "cost",
 ]  # fmt: skip
 MOST_ITEMS = 20
 

@@ -9,7 +9,8 @@ MOST_MARGIN = 0.1
 
 
 class Limits(BaseModel):
-    """Limits on what an experiment measured; null sets none. The upper end of an interval is held against them.
+    """Limits on what an experiment measured; null sets none. Held against them is the end of an interval that is worse:
+    the lower end of the score, the upper end of what a request takes.
 
     With `question_set` and `metric` evidence counts only where it asked that set and was decided by that metric.
     """
@@ -27,6 +28,16 @@ class Limits(BaseModel):
         min_length=1,
         max_length=100,
         description="the deciding metric of evidence, as `recall@10`; null takes any",
+    )
+    least_questions: int | None = Field(
+        20,
+        ge=1,
+        le=10_000,
+        description="fewest independent questions that decide: those whose marked answers overlap, or that name one "
+        "cluster, count as one",
+    )
+    least_score: float | None = Field(
+        None, ge=0, le=1, description="what the deciding metric's mean must surely reach (lower end of its interval)"
     )
     p95_seconds: float | None = Field(None, gt=0, le=3_600, description="95th percentile of the timed requests")
     request_tokens: float | None = Field(

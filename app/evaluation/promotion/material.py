@@ -11,6 +11,7 @@ from app.context.saved_strategies import SavedStrategy
 from app.evaluation.experiments.findings import Findings, StrategyFindings
 from app.evaluation.experiments.records import ExperimentRow, load_experiment
 from app.evaluation.statistics.pair_verdict import PairVerdict
+from app.evaluation.statistics.strategy_score import StrategyScore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,12 @@ class Material:
             return None
         fingerprint = saved.strategy.resolved().fingerprint
         return next((one for one in self.findings.strategies if one.fingerprint == fingerprint), None)
+
+    def score(self, found: StrategyFindings | None) -> StrategyScore | None:
+        """Return the deciding metric's mean with its interval; None for a reference line, and where nothing decided."""
+        if found is None or self.findings is None or self.findings.analysis is None:
+            return None
+        return next((one for one in self.findings.analysis.strategies if one.label == found.label), None)
 
     def verdict(self) -> PairVerdict | None:
         """Return how the candidate is to the active version, None where the experiment does not say."""

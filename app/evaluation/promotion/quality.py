@@ -1,4 +1,4 @@
-"""Whether a candidate is no step back: the verdict against the active version, failures, and what must pass."""
+"""Whether a candidate is good, and no step back: what is shown of it alone and against the active version."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def quality(session: Session, material: Material) -> Iterator[Condition]:
     if material.experiment is None or candidate is None:
         return
     yield _failures(material, candidate)
+    limits = material.alias.parsed_limits()
+    if limits.least_questions is not None:
+        yield _questions(material, limits.least_questions)
+    if limits.least_score is not None:
+        yield _score(material, candidate, limits.least_score)
     if material.active is not None:
         yield _margin(material, material.experiment)
         yield _no_regression(material, material.experiment, candidate)
@@ -35,6 +40,26 @@ def _failures(material: Material, candidate: StrategyFindings) -> Condition:
     detail = "; ".join(f"{one.label} failed on {one.failures} of {asked} questions" for one in both)
     worst = max(one.failures for one in both) / asked
     return condition("failures", worst <= MOST_FAILURES, detail, measured=worst, limit=MOST_FAILURES)
+
+
+def _questions(material: Material, least: int) -> Condition:
+    """Tell whether enough clusters of questions decided: they are the unit of every interval (statistics, rule 6)."""
+    assert material.findings is not None
+    analysis = material.findings.analysis
+    decided, independent = (0, 0) if analysis is None else (analysis.questions, analysis.clusters)
+    detail = f"{decided} questions decided, {independent} of them independent; the alias takes {least} at least"
+    return condition("questions", independent >= least, detail, measured=independent, limit=least)
+
+
+def _score(material: Material, candidate: StrategyFindings, least: float) -> Condition:
+    """Tell whether the score is surely high enough: the lower end of its 95 % interval."""
+    assert material.findings is not None
+    score, metric = material.score(candidate), material.findings.metric
+    if score is None:
+        why = "it is a reference line" if candidate.is_baseline else "no question decided"
+        return condition("score", False, f"{metric} of {candidate.label} has no interval: {why}", limit=least)
+    detail = f"{metric} of {candidate.label} is {score.mean:.3f} [{score.low:.3f}, {score.high:.3f}]; the alias takes "
+    return condition("score", score.low >= least, f"{detail}{least:g} at least", measured=score.low, limit=least)
 
 
 def _margin(material: Material, experiment: ExperimentRow) -> Condition:

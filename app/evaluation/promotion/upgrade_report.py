@@ -91,8 +91,7 @@ def _size(one: Flipped) -> tuple[float, str]:
 
 def _side(material: Material, saved: SavedStrategy, found: StrategyFindings) -> Side:
     assert material.findings is not None
-    analysis = material.findings.analysis
-    score = next((one for one in analysis.strategies if one.label == found.label), None) if analysis else None
+    score = material.score(found)
     return Side(
         strategy=name_of(saved),
         score=found.means.get(material.findings.metric) if score is None else score.mean,

@@ -38,7 +38,7 @@ class Bot:
         for name, size in (("small", 16), ("large", 64)):
             workspace.post("/strategies", {"name": name, "strategy": {"retrieval": lexical(size)}}, 201)
             workspace.build(strategy=name)
-        expect(201, workspace.request("PUT", BOT, json={}))
+        expect(201, workspace.request("PUT", BOT, json={"limits": {"least_questions": 1}}))
         self.candidate(strategy="small")
         self.promote(override_reason="to begin with")
 
@@ -82,7 +82,7 @@ def test_an_alias_is_made_shown_changed_and_deleted(workspace: Workspace) -> Non
     body = {"description": "help desk", "limits": {"p95_seconds": 0.5}}
     made = expect(201, workspace.request("PUT", BOT, json=body))
     assert (made["active"], made["candidate"], made["previous"], made["canary_percent"]) == (None, None, None, 0)
-    assert made["limits"]["margin"] == 0.05
+    assert (made["limits"]["margin"], made["limits"]["least_questions"]) == (0.05, 20)
     assert expect(200, workspace.request("PUT", BOT, json=body)) == made
     assert workspace.get("/aliases")["items"] == [workspace.get(BOT)] == [made]
     expect_problem(workspace.request("POST", "/searches", json={"query": "x", "alias": "bot"}), 409, "nothing_active")
@@ -143,6 +143,10 @@ def test_a_first_promotion_goes_by_on_fresh_evidence(bot: Bot) -> None:
     experiment_id = bot.compare()
     expect(201, bot.workspace.request("PUT", "/aliases/new", json={}))
     expect(200, bot.workspace.request("PUT", "/aliases/new/candidate", json={"strategy": "large"}))
+    response = bot.workspace.request("POST", "/aliases/new/promotions", json={"experiment_id": experiment_id})
+    (few,) = expect_problem(response, 409, "promotion_refused")["unmet"]
+    assert (few["name"], few["measured"], few["limit"]) == ("questions", 2, 20)
+    expect(200, bot.workspace.request("PUT", "/aliases/new", json={"limits": {"least_questions": 2}}))
     change = bot.workspace.post("/aliases/new/promotions", {"experiment_id": experiment_id}, 201)
     assert (change["evidence"]["override"], change["evidence"]["experiment_id"]) == (None, experiment_id)
 
@@ -275,6 +279,8 @@ def test_the_history_shows_runs(bot: Bot) -> None:
     [
         ("PUT", "", {"limits": {"margin": 0}}),
         ("PUT", "", {"limits": {"p95_seconds": -1}}),
+        ("PUT", "", {"limits": {"least_questions": 0}}),
+        ("PUT", "", {"limits": {"least_score": 1.01}}),
         ("PUT", "/candidate", {"strategy": "large", "canary_percent": 51}),
         ("PUT", "/candidate", {}),
         ("POST", "/promotions", {"override_reason": " "}),

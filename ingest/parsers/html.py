@@ -55,12 +55,7 @@ class Html(Parser):
 
     def parse(self, data: bytes) -> ParsedDocument:
         """Return the visible text of `data`."""
-        source = decode(data, _declared_encoding(data)).replace("\r\n", "\n").replace("\r", "\n")
-        if source.count("<") > MAX_TAGS:
-            raise TooLargeError(
-                f"the page has more than {MAX_TAGS} tags", hint="split it, or save it as text", code="too_many_tags"
-            )
-        html = HtmlText(source, is_xml=_XML_DECLARATION.match(source) is not None)
+        html = read_html(data)
         if not html.text.strip():
             raise InvalidInputError(
                 "the page holds no visible text",
@@ -69,6 +64,16 @@ class Html(Parser):
             )
         first_heading = next((block.label for block in html.blocks if block.level == 1), "")
         return ParsedDocument(text=html.text, title=html.title or first_heading, blocks=tuple(html.blocks))
+
+
+def read_html(data: bytes, *, is_xml: bool = False) -> HtmlText:
+    """Return what `data` shows; a page is XML too where it begins with an XML declaration."""
+    source = decode(data, _declared_encoding(data)).replace("\r\n", "\n").replace("\r", "\n")
+    if source.count("<") > MAX_TAGS:
+        raise TooLargeError(
+            f"the page has more than {MAX_TAGS} tags", hint="split it, or save it as text", code="too_many_tags"
+        )
+    return HtmlText(source, is_xml=is_xml or _XML_DECLARATION.match(source) is not None)
 
 
 def _declared_encoding(data: bytes) -> str:

@@ -20,7 +20,8 @@ from typing import Any
 from ingest.office.outline import Node, first_heading, write_outline
 from ingest.office.package import MOST_COMPRESSION_RATIO, MOST_FILES_IN_ARCHIVE, check_sizes
 from ingest.office.slides import slide_order, write_slides
-from ingest.office.workbook import first_rows, write_sheet
+from ingest.office.visible import visible_package
+from ingest.office.workbook import Layout, sheet_layouts, write_sheet
 from ingest.office.written_text import TextTooLongError, WrittenText
 
 MEDIA_TYPES = {
@@ -109,9 +110,13 @@ def _write_book(data: bytes, written: WrittenText) -> str:
 
 
 def _write_office(kind: str, data: bytes, memory_bytes: int, written: WrittenText) -> str:
+    if kind != "xlsx":  # its rows and columns are left out one by one
+        check_sizes(data, memory_bytes)
+        refuse_declarations(data)
+        data = visible_package(data)
     found = _found_by_library(kind, data, memory_bytes)
-    refuse_declarations(data)
     if kind == "xlsx":
+        refuse_declarations(data)
         _write_workbook(found, data, written)
     elif kind == "pptx":
         write_slides(_nodes(found), slide_order(data), written)
@@ -156,10 +161,10 @@ def _nodes(found: Any) -> list[Node]:
 
 def _write_workbook(found: Any, data: bytes, written: WrittenText) -> None:
     names = json.loads(str(found.metadata.format))["sheet_names"]
-    rows = first_rows(data)
+    layouts = sheet_layouts(data)
     for table in found.tables:
         name = names[table.page_number - 1]
-        write_sheet(name, table.cells, rows.get(name, 1), written)
+        write_sheet(name, table.cells, layouts.get(name, Layout()), written)
 
 
 def _title(found: Any) -> str:

@@ -103,7 +103,7 @@ def take_apart(part: Message) -> Parts:
     """Return body and attachments of a part; of a body in several forms, the plain one where it holds text."""
     inner = part.get_payload()
     if part.get_content_maintype() == "multipart" and isinstance(inner, list):
-        found = [take_apart(one) for one in inner]
+        found = [take_apart(one) for one in inner if isinstance(one, Message)]
         attachments = [attachment for one in found for attachment in one.attachments]
         if part.get_content_subtype() == "alternative":
             return Parts(_best([one.bodies for one in found]), attachments)

@@ -39,14 +39,16 @@ _READ_AS = {
 class Html(Parser):
     """The visible text, by which all offsets count; it holds no markup.
 
-    Blocks of text are separated by line breaks (paragraphs, headings, lists, tables and code by a blank line), white
-    space is collapsed outside `pre`, character references are decoded. Headings and `pre` have blocks (label of code:
-    the class `language-...`). A table has one, a line for each row, cells joined with ` | `; spanning cells stand
-    once. A table that holds headings, code or tables arranges a page: it is read as blocks. Left out are scripts,
-    styles, templates, comments, frames and what is hidden by `hidden` or an inline `display: none`; nothing is
-    fetched. The title is `<title>`, else the first `h1`. The encoding is told by the byte order mark, else by the
-    file itself, else it is UTF-8.
+    Blocks of text are separated by line breaks (paragraphs, headings, lists, tables and code by a blank line),
+    white space is collapsed outside `pre`, character references are decoded. Headings and `pre` have blocks (label
+    of code: the class `language-...`). A table has one, a line for each row, cells joined with ` | `; spanning
+    cells stand once, and in the rows below their places are blank. A table that holds headings, code or tables
+    arranges a page: it is read as blocks. Left out are scripts, styles, templates, comments, frames and what is
+    hidden by `hidden` or an inline `display: none`; nothing is fetched. The title is `<title>`, else the first
+    `h1`. The encoding is told by the byte order mark, else by the file itself, else it is UTF-8.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml")
     media_types: ClassVar[tuple[str, ...]] = ("text/html", "application/xhtml+xml")

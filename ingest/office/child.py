@@ -179,7 +179,7 @@ def main() -> None:
     answer: dict[str, Any]
     try:
         answer = read(kind, sys.stdin.buffer.read(), memory_bytes, most_characters)
-    except MemoryError:
+    except (MemoryError, ImportError):  # what is installed fails to load where no memory is left to map it
         answer = {"refused": "memory", "reason": ""}
     except TextTooLongError:
         answer = {"refused": "length", "reason": ""}

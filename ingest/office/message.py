@@ -153,10 +153,16 @@ def text_bytes(part: Message) -> bytes:
 
 
 def forwarded(part: Message) -> Message | None:
-    """Return the message that a part holds, as one or as a file, None where it holds none."""
+    """Return the message that a part holds, as one or as a file, None where it holds none.
+
+    Some programs code it in base64, which the format forbids: the library takes that for a message without a head.
+    """
     inner = part.get_payload()
-    if part.get_content_type() == "message/rfc822" and isinstance(inner, list) and inner:
-        return inner[0] if isinstance(inner[0], Message) else None
+    if part.get_content_type() == "message/rfc822" and isinstance(inner, list) and isinstance(inner[0], Message):
+        if header(part, "Content-Transfer-Encoding").lower() != "base64":
+            return inner[0]
+        inner[0]["Content-Transfer-Encoding"] = "base64"
+        return message_from_bytes(text_bytes(inner[0]))
     is_file = part.get_content_type() == "message/rfc822" or file_name(part).lower().endswith(".eml")
     return message_from_bytes(text_bytes(part)) if is_file else None
 

@@ -156,14 +156,19 @@ def test_a_reader_that_raises_something_of_its_own_leaves_one_attachment_out() -
     assert text.text.endswith("- a.docx (x/y, 1 bytes): cannot be read: no XML\n- b.y (x/y, 1 bytes): unheard of")
 
 
-@pytest.mark.parametrize("as_file", [False, True])
-def test_a_forwarded_message_keeps_its_head_and_what_is_attached_to_it(as_file: bool) -> None:
+@pytest.mark.parametrize("kind", ["message", "coded message", "file", "file of its type"])
+def test_a_forwarded_message_keeps_its_head_and_what_is_attached_to_it(kind: str) -> None:
     inner = b"From: Cem <c@example.com>\r\nSubject: inner =?utf-8?q?=C3=9C?=\r\nMIME-Version: 1.0\r\n" + several(
         "mixed", part("inner body"), part("<h1>Deep</h1>", HTML, "a.html"), cut="inside"
     )
-    attached = part(inner, "application/octet-stream", "mail.eml") if as_file else forwarded_message(inner)
+    attached = {
+        "message": forwarded_message(inner),
+        "coded message": part(inner, "message/rfc822"),
+        "file": part(inner, "application/octet-stream", "mail.eml"),
+        "file of its type": part(inner, "message/rfc822", "mail.eml"),
+    }[kind]
     text = written(HEAD + several("mixed", part("outer"), attached, part("last", name="z.txt")))
-    name = "mail.eml" if as_file else "inner Ü"
+    name = "mail.eml" if "file" in kind else "inner Ü"
     assert text.text.removeprefix(HEAD_TEXT) == (
         f"outer\n\n{name}\n\nSubject: inner Ü\nFrom: Cem <c@example.com>\n\ninner body\n\na.html\n\nDeep\n\n"
         "z.txt\n\nlast"

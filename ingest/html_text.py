@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ingest.covered_cells import Allowance, CoveredCells
 from ingest.document import Block
 from ingest.flowing_text import FlowingText, Gap, Mark
 from ingest.html_tokens import EndTag, StartTag, html_tokens
@@ -65,6 +66,7 @@ class _Table:
     row_start: int
     row: int | None = None
     cell: int | None = None
+    covered: CoveredCells
     cells: int = 0
     is_layout: bool = False
 
@@ -86,6 +88,7 @@ class HtmlText:
         self._heading: _Heading | None = None
         self._code: _Code | None = None
         self._tables: list[_Table] = []
+        self._allowance = Allowance()
         self._is_in_title = False
         for token in html_tokens(source, is_xml=is_xml):
             if isinstance(token, StartTag):
@@ -144,7 +147,7 @@ class HtmlText:
         self._end_heading_before(name)
         table = self._tables[-1] if self._tables else None
         if table is not None and name in _CELLS | _ROW_ENDS:
-            self._start_table_part(table, name)
+            self._start_table_part(table, tag)
             return
         if table is not None and (name in _HEADINGS or name in {"pre", "table"}):
             table.is_layout = True
@@ -156,7 +159,8 @@ class HtmlText:
         elif name == "pre":
             self._code = _Code(depth=depth, mark=mark, language=_language(tag))
         elif name == "table":
-            self._tables.append(_Table(depth=depth, mark=mark, row_start=mark.length))
+            covered = CoveredCells(self._allowance)
+            self._tables.append(_Table(depth=depth, mark=mark, row_start=mark.length, covered=covered))
 
     def _end_heading_before(self, name: str) -> None:
         """Close a heading without an end tag: at a block that no heading holds, or at a paragraph behind its text."""
@@ -179,14 +183,18 @@ class HtmlText:
                 return
             self._close()
 
-    def _start_table_part(self, table: _Table, name: str) -> None:
+    def _start_table_part(self, table: _Table, tag: StartTag) -> None:
+        name = tag.name
         if name in _CELLS:
             if table.cell is not None:
                 self._close_down_to(table.cell)
+            covered = table.covered.pass_covered()
+            table.covered.place(tag.attributes.get("rowspan", ""), tag.attributes.get("colspan", ""))
+            separators = covered + (table.cells > 0)
             if table.is_layout or table.cells == 0:
                 self._out.owe(Gap.LINE)
-            else:
-                self._out.owe_separator(CELL_SEPARATOR)
+            if separators and not table.is_layout:
+                self._out.owe_separator(CELL_SEPARATOR * separators)
             table.cells += 1
             table.cell = self._push(name)
             return
@@ -197,8 +205,15 @@ class HtmlText:
         depth = self._push(name)
         if name == "tr":
             table.row = depth
+        else:
+            table.covered.end_group()
 
-    def _end_row(self, table: _Table) -> None:
+    def _end_row(self, table: _Table, *, is_element: bool = False) -> None:
+        """End the open row; one without cells is a row where its element was there."""
+        if table.cells or is_element:
+            behind = table.covered.end_row()
+            if behind and not table.is_layout:
+                self._out.owe_separator(CELL_SEPARATOR * behind)
         self._out.settle_separators(are_written=self._out.length > table.row_start)
         self._out.owe(Gap.LINE)
         table.cells, table.row_start = 0, self._out.length
@@ -237,7 +252,7 @@ class HtmlText:
             return
         elif table is not None and table.row == depth:
             table.row = None
-            self._end_row(table)
+            self._end_row(table, is_element=True)
         self._break(_GAPS[name])
 
     def _close_heading(self, heading: _Heading) -> None:

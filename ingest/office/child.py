@@ -1,7 +1,8 @@
 """The process that reads one Office file: `python -m ingest.office.child KIND MEMORY_BYTES SECONDS MOST_CHARACTERS`.
 
 The file comes through the standard input, the answer goes to the standard output as JSON: the text with its blocks,
-or what is wrong with the file. It limits itself before it looks at the first byte, and loads nothing of the service.
+or what is wrong with the file. It limits itself before it looks at the first byte, and loads of the service only the
+parsers that a mail or a book needs.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from io import BytesIO
 from typing import Any
 
 from ingest.office.outline import Node, first_heading, write_outline
+from ingest.office.package import MOST_COMPRESSION_RATIO, MOST_FILES_IN_ARCHIVE, check_sizes
 from ingest.office.slides import slide_order, write_slides
-from ingest.office.workbook import first_rows, write_sheet
+from ingest.office.visible import visible_package
+from ingest.office.workbook import Layout, sheet_layouts, write_sheet
 from ingest.office.written_text import TextTooLongError, WrittenText
 
 MEDIA_TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "epub": "application/epub+zip",
-    "eml": "message/rfc822",
 }
-PACKAGES = frozenset({"docx", "pptx", "xlsx"})
+KINDS = frozenset({*MEDIA_TYPES, "epub"})
+"""What the parsers would give to a process like this one."""
+
 PROLOG_WINDOW_BYTES = 65_536
 """A document type is declared in front of the first element, which begins within so many bytes or is not looked for."""
 
@@ -36,9 +39,7 @@ _PASSED_OVER = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _ELEMENT = re.compile(rb"<[^!]")
 
 MOST_ANSWER_BYTES_PER_CHARACTER = 24
-MOST_FILES_IN_ARCHIVE = 10_000
 MOST_TABLE_CELLS = 2_000_000
-MOST_COMPRESSION_RATIO = 200
 MOST_XML_DEPTH = 256
 
 
@@ -75,6 +76,56 @@ def refuse_declarations(data: bytes) -> None:
 
 def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dict[str, Any]:
     """Return the document of `data`: `text`, `title` and `blocks`."""
+    written = WrittenText(most_characters)
+    if kind == "eml":
+        title = _write_mail(data, memory_bytes, written)
+    elif kind == "epub":
+        check_sizes(data, memory_bytes // 4)
+        title = _write_book(data, written)
+    else:
+        title = _write_office(kind, data, memory_bytes, written)
+    return {"text": written.text, "title": title, "blocks": written.blocks}
+
+
+def _write_mail(data: bytes, memory_bytes: int, written: WrittenText) -> str:
+    from ingest.document import ParsedDocument  # these load half of what the service does
+    from ingest.office.message import write_message
+    from ingest.parsers import parser_for
+
+    def read_attachment(name: str, media_type: str, attached: bytes) -> ParsedDocument:
+        parser = parser_for(name, media_type)
+        kind = parser.extensions[0].removeprefix(".")
+        if kind not in KINDS:
+            return parser.parse(attached)
+        found = read(kind, attached, memory_bytes, written.most_characters)  # in this very process
+        return ParsedDocument.from_structure(found["text"], found["title"], found["blocks"])
+
+    return write_message(data, read_attachment, written)
+
+
+def _write_book(data: bytes, written: WrittenText) -> str:
+    from ingest.office.book import write_book  # see above
+
+    return write_book(data, written)
+
+
+def _write_office(kind: str, data: bytes, memory_bytes: int, written: WrittenText) -> str:
+    if kind != "xlsx":  # its rows and columns are left out one by one
+        check_sizes(data, memory_bytes)
+        refuse_declarations(data)
+        data = visible_package(data)
+    found = _found_by_library(kind, data, memory_bytes)
+    if kind == "xlsx":
+        refuse_declarations(data)
+        _write_workbook(found, data, written)
+    elif kind == "pptx":
+        write_slides(_nodes(found), slide_order(data), written)
+    else:
+        write_outline(_nodes(found), written)
+    return _title(found) or ("" if kind == "xlsx" else first_heading(written.blocks))  # a workbook's are its sheets
+
+
+def _found_by_library(kind: str, data: bytes, memory_bytes: int) -> Any:
     import xberg
 
     limits = xberg.SecurityLimits(
@@ -100,18 +151,7 @@ def read(kind: str, data: bytes, memory_bytes: int, most_characters: int) -> dic
     result = asyncio.run(xberg.extract(source, config))
     if result.errors:
         raise RuntimeError(result.errors[0].message)
-    if kind in PACKAGES:
-        refuse_declarations(data)
-    found = result.results[0]
-    written = WrittenText(most_characters)
-    if kind == "xlsx":
-        _write_workbook(found, data, written)
-    elif kind == "pptx":
-        write_slides(_nodes(found), slide_order(data), written)
-    else:
-        write_outline(_nodes(found), written)
-    title = _title(found) or ("" if kind == "xlsx" else first_heading(written.blocks))  # a workbook's are its sheets
-    return {"text": written.text, "title": title, "blocks": written.blocks}
+    return result.results[0]
 
 
 def _nodes(found: Any) -> list[Node]:
@@ -121,10 +161,10 @@ def _nodes(found: Any) -> list[Node]:
 
 def _write_workbook(found: Any, data: bytes, written: WrittenText) -> None:
     names = json.loads(str(found.metadata.format))["sheet_names"]
-    rows = first_rows(data)
+    layouts = sheet_layouts(data)
     for table in found.tables:
         name = names[table.page_number - 1]
-        write_sheet(name, table.cells, rows.get(name, 1), written)
+        write_sheet(name, table.cells, layouts.get(name, Layout()), written)
 
 
 def _title(found: Any) -> str:
@@ -139,7 +179,7 @@ def main() -> None:
     answer: dict[str, Any]
     try:
         answer = read(kind, sys.stdin.buffer.read(), memory_bytes, most_characters)
-    except MemoryError:
+    except (MemoryError, ImportError):  # what is installed fails to load where no memory is left to map it
         answer = {"refused": "memory", "reason": ""}
     except TextTooLongError:
         answer = {"refused": "length", "reason": ""}

@@ -8,10 +8,28 @@ from __future__ import annotations
 import posixpath
 import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from xml.etree.ElementTree import Element, fromstring
 
 _LINK = "/relationships}id"
 """How the attribute ends by which an element names a link; its namespace differs between the two forms of packages."""
+
+
+MOST_FILES_IN_ARCHIVE = 10_000
+MOST_COMPRESSION_RATIO = 200
+
+
+def check_sizes(data: bytes, most_bytes: int) -> None:
+    """Raise ValueError where the archive says that it unpacks to more than a limit; nothing is unpacked."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        parts = archive.infolist()
+    size = sum(part.file_size for part in parts)
+    if len(parts) > MOST_FILES_IN_ARCHIVE:
+        raise ValueError(f"{len(parts)} files inside exceed the limit of {MOST_FILES_IN_ARCHIVE}")
+    if size > most_bytes:
+        raise ValueError(f"it unpacks to {size} bytes, over the limit of {most_bytes}")
+    if size > MOST_COMPRESSION_RATIO * len(data):
+        raise ValueError(f"it unpacks to {size} bytes, over the limit of {MOST_COMPRESSION_RATIO} to 1")
 
 
 def read_part(archive: zipfile.ZipFile, name: str) -> Element:

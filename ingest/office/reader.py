@@ -94,7 +94,8 @@ def _answer(kind: str, data: bytes) -> dict[str, Any]:
 def _environment() -> dict[str, str]:
     """Return all that the child is told: no key, no proxy, no home."""
     told = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PATH", "TMPDIR") if name in os.environ}
-    threads = {"MALLOC_ARENA_MAX": "1", "RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1"}
+    names = ("MALLOC_ARENA_MAX", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS")
+    threads = dict.fromkeys(names, "1")
     return {**told, **threads, "PYTHONPATH": str(SOURCE_FOLDER), "PYTHONIOENCODING": "utf-8"}
 
 

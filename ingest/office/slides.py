@@ -26,16 +26,20 @@ NO_NOTES = frozenset({"sldImg", "sldNum", "hdr", "ftr", "dt"})
 
 @dataclass(frozen=True, slots=True)
 class SlideOrder:
-    """What the library does not tell of the slides: `numbers` in the presentation by its pages, notes by number."""
+    """What the library does not tell of the slides.
+
+    `numbers` in the presentation by its pages, notes by number, and which numbers are `hidden` when it is shown.
+    """
 
     numbers: Mapping[int, int] = field(default_factory=dict)
     notes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
 
 
 def write_slides(nodes: Sequence[Node], order: SlideOrder, written: WrittenText) -> None:
     """Write the slides that hold text or have notes, each a page under its title, or under `Slide n` without one.
 
-    Notes stand behind the slide's text under a heading of their own.
+    Hidden slides are left out and keep their numbers. Notes stand behind the slide's text under a heading of their own.
     """
     by_number: dict[int, list[int]] = {number: [] for number in order.notes}
     page = 1
@@ -43,6 +47,8 @@ def write_slides(nodes: Sequence[Node], order: SlideOrder, written: WrittenText)
         page = max(page, on_page or page)
         by_number.setdefault(order.numbers.get(page, page), []).append(position)
     for number, positions in sorted(by_number.items()):
+        if number in order.hidden:
+            continue
         written.begin_page(number)
         has_title = any(nodes[position][0]["node_type"] in TITLES for position in positions)
         if not has_title and (number in order.notes or _holds_text(nodes, positions, written.most_characters)):
@@ -76,8 +82,13 @@ def slide_order(data: bytes) -> SlideOrder:
             return SlideOrder(
                 numbers={page: shown.index(slide) + 1 for page, slide in enumerate(by_file, start=1)},
                 notes={number: paragraphs for number, paragraphs in notes.items() if paragraphs},
+                hidden=frozenset(number for number, slide in enumerate(shown, start=1) if _is_hidden(archive, slide)),
             )
     return SlideOrder()
+
+
+def _is_hidden(archive: zipfile.ZipFile, slide: str) -> bool:
+    return bool(slide) and read_part(archive, slide).get("show", "1").lower() in {"0", "false"}
 
 
 def _number_of_file(name: str) -> float:

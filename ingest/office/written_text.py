@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 PARAGRAPH_END = "\n\n"
@@ -65,6 +65,22 @@ class WrittenText:
         """Append a table: a line for each row that holds something."""
         lines = (row_line(row) for row in rows)
         self.write(LINE_END.join(line for line in lines if line), kind="table")
+
+    def document(self, text: str, blocks: Iterable[Mapping[str, Any]], *, below: int = 0) -> None:
+        """Append a whole text with its blocks, its headings `below` levels deeper; pages of it are none of this one."""
+        behind_line_ends = len(text) - len(text.lstrip("\r\n"))
+        words = text.strip("\r\n")
+        self.write(words)
+        if not words.strip():
+            return
+        shift = self._length - len(words) - behind_line_ends
+        start, end = self._length - len(words), self._length
+        for block in blocks:
+            if block["kind"] == "page":
+                continue
+            level = min(block["level"] + below, DEEPEST_HEADING) if block["kind"] == "heading" else block["level"]
+            span = {"start": max(block["start"] + shift, start), "end": min(block["end"] + shift, end)}
+            self.blocks.append({**block, **span, "level": level})
 
     def begin_page(self, number: int) -> None:
         """Let what follows stand on page `number`; it is a block as soon as it holds text."""

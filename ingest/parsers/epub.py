@@ -11,12 +11,14 @@ from ingest.parsers import Parser, refuse_empty
 
 
 class Epub(Parser):
-    """An electronic book (EPUB): its chapters in reading order, with headings, lists, tables and code.
+    """An electronic book (EPUB): its chapters in reading order, each read as the HTML parser reads a page.
 
     Needs the extra `office`; each file is read in a process of its own with a limit of memory and time, which costs
-    about half a second. Books have no pages: citations name chapter and section. Books that are locked (DRM) cannot
-    be read.
+    about half a second. Only what a reader sees is read: no scripts, styles and hidden parts, no words in pictures.
+    Books have no pages: citations name chapter and section. Books that are locked (DRM) cannot be read.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".epub",)
     media_types: ClassVar[tuple[str, ...]] = ("application/epub+zip",)

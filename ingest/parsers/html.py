@@ -39,14 +39,16 @@ _READ_AS = {
 class Html(Parser):
     """The visible text, by which all offsets count; it holds no markup.
 
-    Blocks of text are separated by line breaks (paragraphs, headings, lists, tables and code by a blank line), white
-    space is collapsed outside `pre`, character references are decoded. Headings and `pre` have blocks (label of code:
-    the class `language-...`). A table has one, a line for each row, cells joined with ` | `; spanning cells stand
-    once. A table that holds headings, code or tables arranges a page: it is read as blocks. Left out are scripts,
-    styles, templates, comments, frames and what is hidden by `hidden` or an inline `display: none`; nothing is
-    fetched. The title is `<title>`, else the first `h1`. The encoding is told by the byte order mark, else by the
-    file itself, else it is UTF-8.
+    Blocks of text are separated by line breaks (paragraphs, headings, lists, tables and code by a blank line),
+    white space is collapsed outside `pre`, character references are decoded. Headings and `pre` have blocks (label
+    of code: the class `language-...`). A table has one, a line for each row, cells joined with ` | `; spanning
+    cells stand once, and in the rows below their places are blank. A table that holds headings, code or tables
+    arranges a page: it is read as blocks. Left out are scripts, styles, templates, comments, frames and what is
+    hidden by `hidden` or an inline `display: none`; nothing is fetched. The title is `<title>`, else the first
+    `h1`. The encoding is told by the byte order mark, else by the file itself, else it is UTF-8.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml")
     media_types: ClassVar[tuple[str, ...]] = ("text/html", "application/xhtml+xml")
@@ -55,12 +57,7 @@ class Html(Parser):
 
     def parse(self, data: bytes) -> ParsedDocument:
         """Return the visible text of `data`."""
-        source = decode(data, _declared_encoding(data)).replace("\r\n", "\n").replace("\r", "\n")
-        if source.count("<") > MAX_TAGS:
-            raise TooLargeError(
-                f"the page has more than {MAX_TAGS} tags", hint="split it, or save it as text", code="too_many_tags"
-            )
-        html = HtmlText(source, is_xml=_XML_DECLARATION.match(source) is not None)
+        html = read_html(data)
         if not html.text.strip():
             raise InvalidInputError(
                 "the page holds no visible text",
@@ -69,6 +66,16 @@ class Html(Parser):
             )
         first_heading = next((block.label for block in html.blocks if block.level == 1), "")
         return ParsedDocument(text=html.text, title=html.title or first_heading, blocks=tuple(html.blocks))
+
+
+def read_html(data: bytes, *, is_xml: bool = False) -> HtmlText:
+    """Return what `data` shows; a page is XML too where it begins with an XML declaration."""
+    source = decode(data, _declared_encoding(data)).replace("\r\n", "\n").replace("\r", "\n")
+    if source.count("<") > MAX_TAGS:
+        raise TooLargeError(
+            f"the page has more than {MAX_TAGS} tags", hint="split it, or save it as text", code="too_many_tags"
+        )
+    return HtmlText(source, is_xml=is_xml or _XML_DECLARATION.match(source) is not None)
 
 
 def _declared_encoding(data: bytes) -> str:

@@ -15,12 +15,16 @@ _FIRST_FIELD = re.compile(rb"\s*[!-9;-~]+[ \t]*:")
 
 
 class Mail(Parser):
-    """A mail message (EML): subject, sender, recipients and date, the body, then the attachments that hold text.
+    """A mail message (EML): subject, sender, recipients and date, the body, then the attachments that can be read.
 
     Needs the extra `office`; each file is read in a process of its own with a limit of memory and time, which costs
-    about half a second. The title is the subject. Where the body is sent as text and as HTML, it stands once. Each
-    attachment that can be read is a section under its file name.
+    about half a second. The title is the subject. Where the body is sent as text and as HTML, the text is read; of HTML
+    only what a reader sees, as the HTML parser does it. Each attachment is a section under its file name, read as a
+    file of its kind would be, without its pages. Forwarded messages are sections with head and attachments of their
+    own, up to four inside each other; at most 200 attachments are read. What is not read is named, with the reason.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".eml",)
     media_types: ClassVar[tuple[str, ...]] = ("message/rfc822",)

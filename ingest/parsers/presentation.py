@@ -16,8 +16,10 @@ class Presentation(Parser):
     Needs the extra `office`; each file is read in a process of its own with a limit of memory and time, which costs
     about half a second. Citations name the slide's number as the page and its title as the heading; what comes from the
     speaker's notes stands under the heading `Notes` inside it. A slide without any title goes by `Slide n`. Words in
-    pictures and charts are not read.
+    pictures and charts, hidden slides with their notes, hidden shapes and comments are not read.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".pptx",)
     media_types: ClassVar[tuple[str, ...]] = (

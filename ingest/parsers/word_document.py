@@ -16,8 +16,11 @@ class WordDocument(Parser):
     Needs the extra `office`; each file is read in a process of its own with a limit of memory and time, which costs
     about half a second. Headings, tables (a line for each row, cells joined with ` | `) and code have blocks. Pages
     are those that Word last laid out, or that begin at a break; a document without either has no pages, and citations
-    name its heading alone. Tracked insertions stand as text, deletions, comments, headers and footers are left out.
+    name its heading alone. Tracked insertions stand as text; deletions, the old places of moved text, comments,
+    headers, footers and hidden text are left out.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".docx",)
     media_types: ClassVar[tuple[str, ...]] = (

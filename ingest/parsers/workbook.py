@@ -17,8 +17,11 @@ class Workbook(Parser):
     about half a second, and more for large sheets. The first row with two filled cells names the columns; it and the
     rows above it stand as they are, cells joined with ` | `. Rows under it are written as `column: value` lines, so
     that a row found alone still says what its numbers mean; blank cells are left out. Formulas stand as the values
-    that Excel last computed. Citations name sheet and row. At most 2,000,000 cells.
+    that Excel last computed. Hidden sheets, rows (those that a filter hides too) and columns are left out:
+    show them before you upload. Citations name sheet and row. At most 2,000,000 cells.
     """
+
+    revision: ClassVar[int] = 2
 
     extensions: ClassVar[tuple[str, ...]] = (".xlsx",)
     media_types: ClassVar[tuple[str, ...]] = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from configs.errors import TooLargeError
 from ingest.document import BlockKind
 from ingest.html_text import HtmlText
 
@@ -169,6 +170,15 @@ def test_inline_code_is_text() -> None:
         ("<table><td>a<td>b<tr><td>c</table>", "a | b\nc"),
         ("<table><tr><td>a</div></p><td>b</table>", "a | b"),
         ("<table><tr><td>a <td colspan=2> b</table>", "a | b"),
+        ("<table><tr><td rowspan=2>a<td>1</tr><tr><td>2</tr></table>", "a | 1\n | 2"),
+        ("<table><tr><td rowspan=3>a<td>1<tr><td>2<tr><td>3<tr><td>b<td>4</table>", "a | 1\n | 2\n | 3\nb | 4"),
+        ("<table><tr><td>a<td rowspan=2>b<td>c<tr><td>1<td>2</table>", "a | b | c\n1 |  | 2"),
+        ("<table><tr><td>a<td rowspan=2>b<tr><td>1<tr><td>2<td>3</table>", "a | b\n1 | \n2 | 3"),
+        ("<table><tr><td rowspan=2>a<td rowspan=2>b<td>c<tr><td>1</table>", "a | b | c\n |  | 1"),
+        ("<table><tr><td colspan=2>a<td rowspan=2>b<tr><td>1<td>2</table>", "a | b\n1 | 2 | "),
+        ("<table><tr><td rowspan=3>a<td>1<tr></tr><tr><td>2<tr><td>b<td>3</table>", "a | 1\n | 2\nb | 3"),
+        ("<table><tbody><tr><td rowspan=0>a<td>1<tr><td>2<tbody><tr><td>b<td>3</table>", "a | 1\n | 2\nb | 3"),
+        ("<table><td rowspan=9>a<td>1<tr><td>2</table>", "a | 1\n | 2"),
         ("<table><tr><td>a | b<td>c</table>", "a | b | c"),
     ],
 )
@@ -222,3 +232,13 @@ def test_the_title_element_is_no_text(source: str, title: str) -> None:
 def test_empty_xml_elements_end_where_they_begin() -> None:
     html = HtmlText("<title/><div hidden=''/>a<pre/><b/>b<script/><h1/>c<p hidden='x'/>d", is_xml=True)
     assert (html.text, html.blocks) == ("a\n\nb\n\nc\n\nd", [])
+
+
+def test_cells_that_would_cover_a_page_of_blanks_are_refused() -> None:
+    row = "<tr>" + "<td rowspan=9999>a" * 600
+    assert text_of(f"<table>{row}<tr><td>b</table>").endswith(" | b")
+    with pytest.raises(TooLargeError) as caught:
+        text_of(f"<table>{row}{'<tr><td>b' * 2_000}</table>")
+    assert caught.value.code == "too_many_covered_cells"
+    with pytest.raises(TooLargeError):
+        text_of(f"<table>{row}{'<tr><td>b' * 100}</table>" * 20)

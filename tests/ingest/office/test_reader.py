@@ -120,6 +120,13 @@ def test_the_process_that_takes_too_much_memory_is_ended() -> None:
     assert "250000000" in caught.value.detail
 
 
+def test_a_library_that_no_memory_is_left_for_is_no_damage_of_the_file() -> None:
+    configure(memory_bytes=100_000_000, seconds=30)
+    with pytest.raises(TooLargeError) as caught:
+        read_office("docx", docx(paragraph("x")))
+    assert caught.value.code == "parser_out_of_memory"
+
+
 def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLAYGROUND_API_KEY", "secret")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
@@ -129,8 +136,8 @@ def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path
     )  # fmt: skip
     told = set(read_office("docx", b"PK").text.split())
     assert told <= {
-        "LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "PATH", "PYTHONIOENCODING", "PYTHONPATH",
-        "RAYON_NUM_THREADS", "TMPDIR", "TOKIO_WORKER_THREADS",
+        "LC_CTYPE", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "OPENBLAS_NUM_THREADS", "PATH", "PYTHONIOENCODING",
+        "PYTHONPATH", "RAYON_NUM_THREADS", "TMPDIR", "TOKIO_WORKER_THREADS",
     }  # fmt: skip
 
 

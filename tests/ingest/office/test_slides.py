@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.office.slides import SlideOrder, slide_order, write_slides
 from ingest.office.written_text import WrittenText
 from tests.ingest.office.test_outline import Part, part
-from tests.ingest.parsers.office_files import pptx
+from tests.ingest.parsers.office_files import pptx, replaced
 
 WORDS = st.text("ab <&é", min_size=1, max_size=5)
 SLIDES = st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=2)), min_size=1, max_size=5)
@@ -27,6 +30,22 @@ def test_a_slide_without_a_title_is_not_taken_for_part_of_the_one_before() -> No
     )  # fmt: skip
     assert text.text == "Title\n\na\n\nSlide 2\n\nb"
     assert [block["label"] for block in text.blocks if block["kind"] == "page"] == ["1", "2"]
+
+
+@given(SLIDES, st.sets(st.integers(1, 5)), st.sampled_from(["0", "false"]))
+def test_hidden_slides_are_left_out_with_their_notes(
+    slides: list[tuple[str, list[str]]], hidden: set[int], off: str
+) -> None:
+    made = pptx(slides, notes={number: ["spoken"] for number in range(1, len(slides) + 1)})
+    parts = {f"ppt/slides/slide{number}.xml" for number in hidden if number <= len(slides)}
+    with zipfile.ZipFile(BytesIO(made)) as archive:
+        changed = {name: archive.read(name).replace(b"<p:sld ", f'<p:sld show="{off}" '.encode()) for name in parts}
+    order = slide_order(replaced(made, changed))
+    text = WrittenText(10_000)
+    write_slides([part("paragraph", text=f"on {n}", page=n) for n in range(1, len(slides) + 1)], order, text)
+    shown = [number for number in range(1, len(slides) + 1) if number not in hidden]
+    assert text.text == "\n\n".join(f"Slide {n}\n\non {n}\n\nNotes\n\nspoken" for n in shown)
+    assert [one["label"] for one in text.blocks if one["kind"] == "page"] == [str(number) for number in shown]
 
 
 def test_a_list_of_a_slide_keeps_its_indents() -> None:

@@ -15,8 +15,7 @@ PIECES = st.lists(
 )
 
 
-@given(PIECES)
-def test_blocks_hold_what_was_written(pieces: list[tuple[str, str]]) -> None:
+def written_of(pieces: list[tuple[str, str]]) -> WrittenText:
     written = WrittenText(10_000)
     for number, (kind, text) in enumerate(pieces, start=1):
         if kind == "heading":
@@ -27,6 +26,34 @@ def test_blocks_hold_what_was_written(pieces: list[tuple[str, str]]) -> None:
             written.begin_page(number)
         else:
             written.write(text)
+    return written
+
+
+@given(st.lists(PIECES, min_size=1, max_size=4), st.integers(0, 6))
+def test_whole_texts_keep_their_blocks_wherever_they_stand(texts: list[list[tuple[str, str]]], below: int) -> None:
+    whole, expected = WrittenText(10_000), []
+    for pieces in texts:
+        alone = written_of(pieces)
+        whole.document(f"\n\r{alone.text}\n", [], below=below)
+        whole.document(alone.text, alone.blocks, below=below)
+        for block in alone.blocks:
+            level = min(block["level"] + below, 6) if block["kind"] == "heading" else 0
+            expected.append((block["kind"], level, block["label"], alone.text[block["start"] : block["end"]]))
+    found = [(one["kind"], one["level"], one["label"], whole.text[one["start"] : one["end"]]) for one in whole.blocks]
+    assert found == [one for one in expected if one[0] != "page"]
+
+
+@pytest.mark.parametrize("text", ["\n\r\nwords\n", "words\n\n"])
+def test_a_block_ends_with_the_words_of_its_text(text: str) -> None:
+    whole = WrittenText(100)
+    whole.document("before", [])
+    whole.document(text, [{"kind": "code", "start": 0, "end": len(text), "level": 0, "label": "x"}])
+    assert [whole.text[one["start"] : one["end"]] for one in whole.blocks] == ["words"]
+
+
+@given(PIECES)
+def test_blocks_hold_what_was_written(pieces: list[tuple[str, str]]) -> None:
+    written = written_of(pieces)
     text = written.text
     assert "\x00" not in text
     words = [piece.replace("\x00", "\ufffd").split() for kind, piece in pieces if kind != "page"]

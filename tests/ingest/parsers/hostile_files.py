@@ -141,6 +141,24 @@ def many_files_epub() -> bytes:
     return replaced(made, {f"OEBPS/{number}.css": b"" for number in range(50_000)})
 
 
+def swelling_epub() -> bytes:
+    """Return a book whose one chapter unpacks to 120 megabytes."""
+    return replaced(epub([("One", "x")]), {"OEBPS/chapter1.xhtml": b"<p>" + b"a" * (120 * MEGABYTE)})
+
+
+def forwarding_mail() -> bytes:
+    """Return a message that holds a message, and so on, five thousand deep."""
+    head = "From: a@example.com\r\nSubject: deep\r\nContent-Type: "
+    return (f"{head}message/rfc822\r\n\r\n" * 5_000 + f"{head}text/plain\r\n\r\nat the bottom\r\n").encode()
+
+
+def crowded_mail() -> bytes:
+    """Return a message with twenty thousand small tables attached."""
+    one = '--cut\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename="a.csv"\r\n\r\nk\r\n1\r\n'
+    head = 'From: a@example.com\r\nSubject: many\r\nContent-Type: multipart/mixed; boundary="cut"\r\n\r\n'
+    return (head + one * 20_000 + "--cut--\r\n").encode()
+
+
 def nested_mail() -> bytes:
     """Return a message whose parts hold parts, five thousand deep."""
     head = "From: a@example.com\r\nSubject: deep\r\nMIME-Version: 1.0\r\n"

@@ -36,8 +36,11 @@ QUICK: dict[str, tuple[str, Make]] = {
 HEAVY: dict[str, tuple[str, Make]] = {
     "zip bomb.docx": ("too_complex", hostile.zip_bomb_docx),
     "files over files.epub": ("too_complex", hostile.many_files_epub),
-    "parts in parts.eml": ("", hostile.nested_mail),
+    "parts in parts.eml": ("too_complex", hostile.nested_mail),
     "with a zip bomb.eml": ("", hostile.mail_with_bomb),
+    "forwarded without end.eml": ("too_complex", hostile.forwarding_mail),
+    "attachments over attachments.eml": ("", hostile.crowded_mail),
+    "unpacks to much.epub": ("too_complex", hostile.swelling_epub),
     "bomb.pdf": ("too_complex", lambda: hostile.bomb_pdf(500)),
     "five thousand pages.pdf": ("", lambda: pdf_of([f"page {number}" for number in range(5_000)])),
     "one line.txt": ("", lambda: b"a" * (100 * MEGABYTE)),

@@ -21,7 +21,7 @@ ALTERNATIVES = (
 def test_head_and_body_are_the_text() -> None:
     document = PARSER.parse(mail("Grüße 🎉", "Hello Bob\n\n> quoted é"))
     assert document.title == "Grüße 🎉"
-    assert document.text.startswith("Subject: Grüße 🎉\nFrom: Ann <ann@example.com>\nTo: bob@example.com")
+    assert document.text.startswith("Subject: Grüße 🎉\nFrom: Ann <ann@example.com>\nTo: Bob <bob@example.com>")
     assert document.text.endswith("Hello Bob\n\n> quoted é")
 
 

@@ -22,6 +22,17 @@ COPY app app
 RUN pip install --no-deps .
 
 FROM python:3.11.14-slim-bookworm
+# `backup` and `restore` of a PostgreSQL call its own programs, of the server's version or newer; Debian's are of 15.
+# Raise the 18 with the database's image in compose.team.yaml; the project's repository keeps the newest release of each.
+ADD --checksum=sha256:0144068502a1eddd2a0280ede10ef607d1ec592ce819940991203941564e8e76 --chmod=644 \
+    https://www.postgresql.org/media/keys/ACCC4CF8.asc /usr/share/keyrings/postgresql.asc
+RUN echo "deb [signed-by=/usr/share/keyrings/postgresql.asc] https://apt.postgresql.org/pub/repos/apt bookworm-pgdg main" \
+      > /etc/apt/sources.list.d/postgresql.list \
+    && apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client-18=18.* \
+    && rm -rf /var/lib/apt/lists/* \
+    && pg_dump --version \
+    && pg_restore --version
 RUN groupadd --gid 10001 playground \
     && useradd --uid 10001 --gid playground --home-dir /data --no-create-home --shell /usr/sbin/nologin playground \
     && install --directory --owner playground --group playground /data

@@ -218,3 +218,23 @@ def test_the_team_shares_one_database_and_one_folder_and_demands_its_secrets() -
         assert service["volumes"] == SERVICE["volumes"]
         for name in ("read_only", "tmpfs", "cap_drop", "security_opt", "restart", "image"):
             assert service[name] == SERVICE[name]
+
+
+def test_the_image_has_the_programs_that_back_up_the_teams_database() -> None:
+    server = re.search(r"-pg(\d+)-", TEAM["services"]["database"]["image"])
+    (installed,) = [run for run in final("RUN") if "apt-get install" in run]
+    client = re.search(r" postgresql-client-(\d+)=\1\.\* ", installed)
+    assert server is not None
+    assert client is not None
+    assert int(client[1]) >= int(server[1]), "pg_dump refuses a newer server"
+    debian = re.search(r"python:[\d.]+-slim-(\w+)", stages()[-1][0][1])
+    assert debian is not None
+    assert f"/apt {debian[1]}-pgdg main" in installed, "packages of another Debian need other libraries"
+
+
+def test_the_key_of_the_packages_is_checked_before_it_is_trusted() -> None:
+    (added,) = final("ADD")
+    found = re.fullmatch(r"--checksum=sha256:[0-9a-f]{64} --chmod=644\s+https://www\.postgresql\.org/\S+ (\S+)", added)
+    assert found is not None
+    (installed,) = [run for run in final("RUN") if "apt-get install" in run]
+    assert f"[signed-by={found[1]}]" in installed

@@ -276,12 +276,10 @@ async def change_document(
 
 def _change(document: Document, body: DocumentChange) -> None:
     columns = {"title": "title", "tags": "tags", "metadata": "attributes", "access": "access"}
-    told = {columns[name]: getattr(body, name) for name in body.model_fields_set}
-    changed = {column: value for column, value in told.items() if getattr(document, column) != value}
-    for column, value in changed.items():
-        setattr(document, column, value)
-    if changed:
-        document.updated_at = now()
+    for name in body.model_fields_set:
+        if getattr(document, columns[name]) != getattr(body, name):
+            setattr(document, columns[name], getattr(body, name))
+            document.updated_at = now()
 
 
 @router.delete("/{document_id}", status_code=204, summary="Delete a document")

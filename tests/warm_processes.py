@@ -50,14 +50,14 @@ class WarmProcess:
 
     def poll(self) -> int | None:
         """Return how the process ended, as `subprocess.Popen.poll` does, or None."""
-        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+        if self.returncode is None and self._has_ended(0):
             self._end()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the process has ended; raise subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
+            if not self._has_ended(timeout):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
             self._end()
         assert self.returncode is not None
@@ -76,6 +76,9 @@ class WarmProcess:
         """End the process as `kill -9` does."""
         self.send_signal(signal.SIGKILL)
 
+    def _has_ended(self, timeout: float | None) -> bool:
+        return _is_told(self._status.fileno(), timeout)
+
     def _end(self) -> None:
         self.returncode = int(self._line())
         self._status.close()
@@ -85,6 +88,13 @@ class WarmProcess:
         if not line:
             raise RuntimeError(f"what starts {self.args} has ended")
         return line
+
+
+def _is_told(descriptor: int, timeout: float | None) -> bool:
+    """Tell whether there is something to read within so many seconds; `select` takes no file above the 1,024th."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(None if timeout is None else timeout * 1_000))
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +113,7 @@ def main(control: socket.socket) -> int:
         importlib.import_module(name)
     gc.freeze()  # memory that is never visited again stays shared
     while True:
-        while not select.select([control], [], [], 1.0)[0]:
+        while not _is_told(control.fileno(), 1.0):
             _collect()
         message, files, _, _ = socket.recv_fds(control, LARGEST_REQUEST_BYTES, 4)
         if not message:

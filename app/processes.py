@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import signal
 import threading
 from types import FrameType
@@ -23,12 +24,24 @@ REQUESTS_SECONDS = 3
 NICENESS = 10
 """A worker yields to processes that answer requests on the same machine."""
 
+MOST_FILES = 65_536
+"""Each file of an open segment counts as one; many systems let a process have 1,024, and more where it asks."""
+
 logger = logging.getLogger("playground")
+
+
+def take_files() -> None:
+    """Let the process have as many open files as it may, up to MOST_FILES; it never lowers the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def serve(settings: Settings, *, runs_jobs: bool) -> int:
     """Answer requests until a signal comes; return 0, or 1 where the service did not start."""
     prepare(settings)
+    take_files()
     check_exposure(settings)
     from app.main import create_app
 
@@ -53,6 +66,7 @@ def serve(settings: Settings, *, runs_jobs: bool) -> int:
 def work(settings: Settings) -> int:
     """Run jobs until a signal comes, after whatever else the processor has to do; return 0."""
     prepare(settings)
+    take_files()
     os.nice(NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
 from app.command_line import main
+from app.processes import MOST_FILES, take_files
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "demo", "verify"])
@@ -39,3 +41,27 @@ def test_a_bucket_needs_a_database_that_machines_share(
     monkeypatch.setenv("PLAYGROUND_OBJECT_STORE", "s3://bucket/prefix")
     assert main(["serve"]) == 1
     assert "PLAYGROUND_OBJECT_STORE is set, but the database lies in the data folder" in capsys.readouterr().err
+
+
+INFINITE = resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((1_024, 4_096), (4_096, 4_096)),
+        ((1_024, 1_000_000), (MOST_FILES, 1_000_000)),
+        ((1_024, INFINITE), (MOST_FILES, INFINITE)),
+        ((100_000, 1_000_000), None),
+        ((INFINITE, INFINITE), None),
+        ((4_096, 4_096), None),
+    ],
+)
+def test_a_process_takes_the_files_it_may_have(
+    before: tuple[int, int], after: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: before)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: taken.append(limits))
+    take_files()
+    assert taken == ([] if after is None else [after])

@@ -140,8 +140,7 @@ class PreviewView(BaseModel):
     window_tokens: int | None
     embedding_calls: EmbeddingCalls | None = Field(
         description="calls to embedders on other machines that cutting made, counted as `tokens_per_day` of the key "
-        "and of the document's workspace; "
-        "null where there were none"
+        "and of the document's workspace; null where there were none"
     )
     chunkings: list[ChunkingView]
 

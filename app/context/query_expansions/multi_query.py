@@ -59,10 +59,13 @@ class MultiQuery(QueryExpansion):
     def check_setup(self, signals: Sequence[str], candidates: int) -> None:
         if list(signals).count("lexical") > 1:
             raise ValueError("the expansion multi_query adds words for one lexical store; leave out the others")
-        unused = {"passages", "terms"} if self.feedback_weight == 0 else set() if "lexical" in signals else {"terms"}
-        for name in sorted(unused):
+        unused, why = list[str](), ""
+        if self.feedback_weight == 0:
+            unused, why = ["passages", "terms"], "feedback_weight is 0"
+        elif "lexical" not in signals:
+            unused, why = ["terms"], "no store is lexical"
+        for name in unused:
             if getattr(self, name) != type(self).model_fields[name].default:
-                why = "feedback_weight is 0" if self.feedback_weight == 0 else "no store is lexical"
                 raise ValueError(f"{name} of the expansion multi_query would not be used, as {why}: leave it out")
         super().check_setup(signals, candidates)
 

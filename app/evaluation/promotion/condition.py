@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Literal[
     "evidence", "strategy", "agreement", "question_set", "documents", "access", "index", "embedder", "failures",
-    "questions", "score",
-    "margin", "no_regression", "must_pass", "latency", "tokens", "cost",
+    "questions", "score", "margin", "no_regression", "must_pass", "latency", "tokens", "cost",
 ]  # fmt: skip
 MOST_ITEMS = 20
 

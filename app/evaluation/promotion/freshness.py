@@ -97,7 +97,7 @@ def _access(session: Session, experiment: ExperimentRow) -> Condition:
         Document.workspace_id == experiment.workspace_id, Document.deleted_at.is_(None), Document.access.is_not(None)
     )
     hidden = sorted(one for one, access in session.execute(statement) if not asker.may_read(access))
-    labelled = {label["document_id"] for one in experiment.questions for label in one.get("labels", ())}
+    labelled = {marked["document_id"] for question in experiment.questions for marked in question["evidence"]}
     detail = f"{len(hidden)} of {len(experiment.pins)} documents may be read by nobody who asked"
     if hidden:
         detail += f", {len(labelled.intersection(hidden))} of those with answers; name `principals` in the experiment"

@@ -11,7 +11,7 @@ from configs.errors import ConflictError, NotFoundError
 from configs.part import JsonObject
 from indexes.database.engine import now
 from indexes.database.tables import Document
-from tests.app.evaluation.experiments.laboratory import QUESTIONS, words
+from tests.app.evaluation.experiments.laboratory import QUESTIONS, TREES, words
 from tests.app.evaluation.promotion.trials import Trials
 from tests.app.evaluation.world import WORKSPACE, asked
 
@@ -130,10 +130,12 @@ def test_documents_that_are_described_anew_make_evidence_stale(trials: Trials, v
 def test_an_experiment_that_may_not_read_the_documents_is_no_evidence(trials: Trials) -> None:
     """Strategies that can find nothing are all alike, and equivalent."""
     trials.world.add("elm", "The elm has rough leaves.", access=["group:a"])
-    trials.world.add("larch", "It drops its needles in autumn.", access=["group:a", "group:b"])
+    trials.world.add("larch", TREES["larch"], access=["group:a", "group:b"])
     trials.candidate("s16")
     found = trials.condition(trials.compare("s16", "s32"), "access")
     assert (found.is_met, found.measured, found.items) == (False, 2, ["elm", "larch"])
+    assert "2 of 6 documents" in found.detail
+    assert "1 of those with answers" in found.detail
     for principals, is_met in ((["group:b"], False), (["group:a"], True)):
         assert trials.condition(trials.compare("s16", "s32", principals=principals), "access").is_met is is_met
 

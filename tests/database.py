@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
-from indexes.database import engine as engine_module
 from indexes.database.engine import Base, Database
 from indexes.database.tables import Document, IndexRow, Segment, Served, Version, Workspace
 
@@ -61,27 +59,6 @@ def fresh_database(folder: Path, *, on_postgresql: bool = ON_POSTGRESQL) -> Iter
     path.write_bytes(_empty_database(len(Base.metadata.tables)))
     with opened_database(folder, on_postgresql=False) as database:
         yield database
-
-
-@contextmanager
-def sparing_the_disk() -> Iterator[None]:
-    """Let neither files nor SQLite wait for the disk: what a test writes need not outlive a power cut."""
-    configure = engine_module._configure_sqlite
-
-    def spare(connection: Any, _record: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("PRAGMA synchronous=OFF")
-
-    def configure_and_spare(connection: Any, record: object) -> None:
-        configure(connection, record)
-        spare(connection, record)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(os, "fsync", lambda _descriptor: None)
-        patched.setattr(engine_module, "_configure_sqlite", configure_and_spare)
-        event.listen(Engine, "connect", spare)
-        yield
-        event.remove(Engine, "connect", spare)
 
 
 @contextmanager

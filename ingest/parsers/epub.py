@@ -18,8 +18,6 @@ class Epub(Parser):
     Books have no pages: citations name chapter and section. Books that are locked (DRM) cannot be read.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".epub",)
     media_types: ClassVar[tuple[str, ...]] = ("application/epub+zip",)
 

@@ -48,8 +48,6 @@ class Html(Parser):
     `h1`. The encoding is told by the byte order mark, else by the file itself, else it is UTF-8.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml")
     media_types: ClassVar[tuple[str, ...]] = ("text/html", "application/xhtml+xml")
 

@@ -24,8 +24,6 @@ class Mail(Parser):
     own, up to four inside each other; at most 200 attachments are read. What is not read is named, with the reason.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".eml",)
     media_types: ClassVar[tuple[str, ...]] = ("message/rfc822",)
 

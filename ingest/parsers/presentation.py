@@ -19,8 +19,6 @@ class Presentation(Parser):
     pictures and charts, hidden slides with their notes, hidden shapes and comments are not read.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".pptx",)
     media_types: ClassVar[tuple[str, ...]] = (
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",

@@ -20,8 +20,6 @@ class WordDocument(Parser):
     headers, footers and hidden text are left out.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".docx",)
     media_types: ClassVar[tuple[str, ...]] = (
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",

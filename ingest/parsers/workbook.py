@@ -21,8 +21,6 @@ class Workbook(Parser):
     show them before you upload. Citations name sheet and row. At most 2,000,000 cells.
     """
 
-    revision: ClassVar[int] = 2
-
     extensions: ClassVar[tuple[str, ...]] = (".xlsx",)
     media_types: ClassVar[tuple[str, ...]] = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",)
     places: ClassVar[tuple[Place, ...]] = ("record",)
